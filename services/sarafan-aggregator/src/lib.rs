@@ -1,0 +1,1 @@
+//! The aggregator service: the canonical topic to ClickHouse.

@@ -1,0 +1,1 @@
+//! The ingest service: source topics to the canonical topic.

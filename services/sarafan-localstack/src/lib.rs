@@ -1,0 +1,1 @@
+//! Development only: real Kafka and ClickHouse on this machine.

@@ -1,0 +1,1 @@
+//! Process plumbing: configuration, tracing, metrics and health endpoints, shutdown.

@@ -1,0 +1,1 @@
+//! ClickHouse: rows, writers, migrations, ledger, restore.

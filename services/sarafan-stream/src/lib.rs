@@ -1,0 +1,1 @@
+//! The Kafka engine that knows no domain: consume, batch, flush, commit, dead letters.

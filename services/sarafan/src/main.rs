@@ -1,0 +1,2 @@
+//! `sarafan`: one binary, roles by subcommand.
+fn main() {}
