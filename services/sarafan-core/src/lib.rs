@@ -1,1 +1,10 @@
-//! The pure core: vocabulary, the join, every metric, the Shard. No IO, no clock, no async.
+//! The pure core: vocabulary, the join, every metric, the `Shard`.
+//!
+//! A function of the records it was handed: no IO, no clock, no randomness, no runtime, no float in state. It knows
+//! nothing of Kafka or ClickHouse.
+
+pub mod event;
+pub mod table;
+pub mod vocabulary;
+
+pub use event::{Event, Origin};
