@@ -1,1 +1,51 @@
-//! Development only: real Kafka and ClickHouse on this machine.
+//! Development only: real Kafka, ClickHouse and Prometheus on this machine, without a container engine.
+//!
+//! Components come through the package clients that a developer has anyway (Maven, npm, Debian's `apt-get`), in
+//! pinned versions, into the user's cache folder, and are checked before each use. A component that is already
+//! installed wins over a download: see [`settings`] for the environment variables that name one.
+//!
+//! # In a test
+//!
+//! ```no_run
+//! let shared = sarafan_localstack::testing::shared();
+//! let brokers = shared.kafka_brokers(); // "127.0.0.1:PORT"
+//! let url = shared.clickhouse_url(); // "http://127.0.0.1:PORT"
+//! let mine = sarafan_localstack::testing::unique_name("orders"); // topic prefix, database name
+//! ```
+//!
+//! One stack serves all tests of a test binary; it starts at the first call and dies with the process. When
+//! `SARAFAN_TEST_KAFKA` and `SARAFAN_TEST_CLICKHOUSE` name running servers, those are used and nothing is started.
+//! A test that kills or freezes a server starts its own with [`Kafka::start`] or [`ClickHouse::start`], so that it
+//! disturbs nobody.
+//!
+//! # Threads
+//!
+//! Every function of this crate blocks. From async code call it through `tokio::task::spawn_blocking`.
+//!
+//! # What is left behind
+//!
+//! Nothing: servers are killed by the kernel when the process that started them ends, however it ends, and a
+//! temporary data folder is removed then too.
+
+mod cache;
+mod clickhouse;
+pub mod clickhouse_host;
+mod daemon;
+mod kafka;
+mod ports;
+pub mod settings;
+mod stack;
+mod temporary;
+pub mod testing;
+mod tools;
+mod unsafe_os;
+
+pub use clickhouse::{ClickHouse, ClickHouseOptions};
+pub use kafka::{Kafka, KafkaOptions};
+pub use stack::{Stack, StackOptions};
+
+/// Receives one line for each slow step (a download, a start), for a person who waits.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// A [`Progress`] that says nothing.
+pub fn silent(_: &str) {}

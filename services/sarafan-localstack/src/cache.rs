@@ -1,0 +1,134 @@
+//! Components in the user's cache folder: fetched once, complete or not there at all, checked before use.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+
+use crate::{Progress, settings};
+
+/// Written last into a component's folder: one line per file, `SHA256 SIZE MTIME PATH`. Its presence is the mark that
+/// the component is complete.
+const MANIFEST: &str = "sarafan-manifest.txt";
+
+/// `$XDG_CACHE_HOME/sarafan` or `~/.cache/sarafan`.
+pub(crate) fn root() -> Result<PathBuf> {
+    let base = settings::path("XDG_CACHE_HOME")
+        .or_else(|| settings::path("HOME").map(|home| home.join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set: set XDG_CACHE_HOME to a folder for downloads")?;
+    Ok(base.join("sarafan"))
+}
+
+/// Folder of a component, whether or not it has been fetched.
+pub(crate) fn folder(name: &str) -> Result<PathBuf> {
+    Ok(root()?.join(name))
+}
+
+/// Whether a component is there; `Err` says what is wrong with it.
+pub(crate) fn is_complete(name: &str) -> Result<bool> {
+    let folder = folder(name)?;
+    Ok(folder.join(MANIFEST).is_file() && verify(&folder).is_ok())
+}
+
+/// Folder of the component `name`, which `fetch` fills when it is not there yet. Processes that ask at the same time
+/// wait for one download. A component that no longer is what was downloaded is fetched again.
+pub(crate) fn component(
+    name: &str,
+    progress: Progress<'_>,
+    fetch: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let root = root()?;
+    fs::create_dir_all(&root).with_context(|| format!("cannot create the folder {}", root.display()))?;
+    let lock = File::create(root.join(format!("{name}.lock")))?;
+    lock.lock().with_context(|| format!("cannot lock the download of {name}"))?;
+    let folder = root.join(name);
+    if folder.join(MANIFEST).is_file() {
+        match verify(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) => progress(&format!("{error:#}; fetching {name} again")),
+        }
+    }
+    progress(&format!("fetching {name} (once, into {})", root.display()));
+    let partial = root.join(format!("{name}.partial"));
+    remove_if_there(&partial)?;
+    fs::create_dir_all(&partial)?;
+    fetch(&partial).with_context(|| format!("cannot fetch {name}"))?;
+    fs::write(partial.join(MANIFEST), manifest(&partial)?)?;
+    remove_if_there(&folder)?;
+    fs::rename(&partial, &folder)?;
+    Ok(folder)
+}
+
+fn remove_if_there(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn manifest(folder: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for path in files(folder)? {
+        let (size, modified) = stat(&path)?;
+        let name = path.strip_prefix(folder)?.display().to_string();
+        lines.push(format!("{} {size} {modified} {name}\n", sha256(&path)?));
+    }
+    ensure!(!lines.is_empty(), "the download is empty");
+    lines.sort_by(|a, b| a[64..].cmp(&b[64..]));
+    Ok(lines.concat())
+}
+
+/// A file of the recorded size and modification time is taken as the one that was hashed (as git does it: half a
+/// gigabyte is not read again for every test); any other must have the recorded hash.
+fn verify(folder: &Path) -> Result<()> {
+    for line in fs::read_to_string(folder.join(MANIFEST))?.lines() {
+        let mut parts = line.splitn(4, ' ');
+        let (Some(hash), Some(size), Some(modified), Some(name)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            bail!("{} holds a line that is not one of its own", folder.join(MANIFEST).display());
+        };
+        let path = folder.join(name);
+        let (real_size, real_modified) = stat(&path)?;
+        let touched = size != real_size.to_string() || modified != real_modified.to_string();
+        ensure!(!touched || sha256(&path)? == hash, "{} is not what was downloaded", path.display());
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.extend(files(&entry.path())?);
+        } else if entry.file_name() != MANIFEST {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+fn stat(path: &Path) -> Result<(u64, u128)> {
+    let metadata = path.metadata().with_context(|| format!("{} is missing", path.display()))?;
+    Ok((metadata.len(), metadata.modified()?.duration_since(UNIX_EPOCH)?.as_nanos()))
+}
+
+fn sha256(path: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    let mut reader = std::io::BufReader::with_capacity(1 << 20, File::open(path)?);
+    loop {
+        let chunk = std::io::BufRead::fill_buf(&mut reader)?;
+        if chunk.is_empty() {
+            break;
+        }
+        hash.update(chunk);
+        let read = chunk.len();
+        std::io::BufRead::consume(&mut reader, read);
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

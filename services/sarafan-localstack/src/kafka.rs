@@ -1,0 +1,143 @@
+//! One Kafka broker that is its own controller.
+
+mod libraries;
+mod probe;
+mod server_properties;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use nix::sys::signal::Signal;
+
+use crate::daemon::{Daemon, Launch, run_to_end};
+use crate::temporary::DataFolder;
+use crate::{Progress, ports, tools};
+
+const START_PATIENCE: Duration = Duration::from_secs(90);
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Choices for one broker.
+#[derive(Debug, Clone)]
+pub struct KafkaOptions {
+    /// Folder for data and logs; a temporary one, removed at the end, when `None`.
+    pub data_dir: Option<PathBuf>,
+    /// Port for clients; a free one when `None`.
+    pub port: Option<u16>,
+    /// Java heap in MiB.
+    pub heap_mib: u32,
+}
+
+impl Default for KafkaOptions {
+    fn default() -> Self {
+        Self { data_dir: None, port: None, heap_mib: 512 }
+    }
+}
+
+/// A running broker on 127.0.0.1. Dropping it kills the process.
+#[derive(Debug)]
+pub struct Kafka {
+    // Before `data`: the process ends first, then its folder goes.
+    daemon: Daemon,
+    port: u16,
+    data: DataFolder,
+}
+
+impl Kafka {
+    /// Starts a broker and waits until it can create topics. Fetches Kafka first when the machine has none.
+    pub fn start(options: &KafkaOptions, progress: Progress<'_>) -> Result<Self> {
+        let java = tools::JAVA.find()?;
+        let libraries = libraries::locate(progress)?;
+        let data = DataFolder::open(options.data_dir.as_deref())?;
+        let [free, controller] = ports::free()?;
+        let port = options.port.unwrap_or(free);
+        let files = server_properties::write(data.path(), port, controller)?;
+        let java = |heap: u32, main: &[&str]| Launch {
+            program: java.clone(),
+            arguments: java_arguments(heap, &libraries, &files, main),
+            folder: data.path().to_owned(),
+        };
+        if !files.is_formatted() {
+            let format = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", files.properties()];
+            run_to_end("kafka-format", java(128, &format))?;
+        }
+        progress("starting Kafka");
+        let daemon = Daemon::new("kafka", java(options.heap_mib, &["kafka.Kafka", files.properties()]));
+        let kafka = Self { daemon, port, data };
+        kafka.start_again()?;
+        Ok(kafka)
+    }
+
+    /// Address for clients, `127.0.0.1:PORT`.
+    pub fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Process id; `None` after [`kill`](Self::kill) or [`stop`](Self::stop).
+    pub fn pid(&self) -> Option<u32> {
+        self.daemon.pid()
+    }
+
+    /// SIGKILL: the broker has no chance to flush or to say goodbye.
+    pub fn kill(&self) -> Result<()> {
+        self.daemon.kill()
+    }
+
+    /// SIGSTOP: connections stay open and nothing answers.
+    pub fn freeze(&self) -> Result<()> {
+        self.daemon.signal(Signal::SIGSTOP)
+    }
+
+    /// SIGCONT: goes on after [`freeze`](Self::freeze).
+    pub fn thaw(&self) -> Result<()> {
+        self.daemon.signal(Signal::SIGCONT)
+    }
+
+    /// Stops in an orderly way; SIGKILL after 20 seconds.
+    pub fn stop(&self) -> Result<()> {
+        self.daemon.stop(STOP_PATIENCE, || {})
+    }
+
+    /// Starts again on the same data and port, after [`kill`](Self::kill) or [`stop`](Self::stop); stops first when
+    /// it runs.
+    pub fn restart(&self) -> Result<()> {
+        self.stop()?;
+        self.start_again()
+    }
+
+    /// Folder that holds the data, the settings and the log.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// The broker's log.
+    pub fn log(&self) -> &std::path::Path {
+        self.daemon.log()
+    }
+
+    fn start_again(&self) -> Result<()> {
+        self.daemon.start(START_PATIENCE, || probe::has_a_live_broker(self.port))
+    }
+}
+
+/// Any id will do: the cluster never has a second node.
+const CLUSTER: &str = "c2FyYWZhbi1sb2NhbA";
+
+fn java_arguments(
+    heap_mib: u32,
+    libraries: &std::path::Path,
+    files: &server_properties::Files,
+    main: &[&str],
+) -> Vec<String> {
+    let mut arguments = vec![
+        format!("-Xmx{heap_mib}m"),
+        // Two cores and half a gigabyte: the collector with the fewest threads and the smallest footprint.
+        "-XX:+UseSerialGC".to_owned(),
+        "-Djava.awt.headless=true".to_owned(),
+        format!("-Dlog4j2.configurationFile={}", files.logging()),
+        "-cp".to_owned(),
+        format!("{}/*", libraries.display()),
+    ];
+    arguments.extend(main.iter().map(|&argument| argument.to_owned()));
+    arguments
+}

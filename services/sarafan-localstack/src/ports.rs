@@ -1,0 +1,52 @@
+//! Free ports on the loopback address.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use anyhow::{Result, bail};
+
+/// Below the range that Linux gives to outgoing connections (32768 and up): a port from that range could be taken by
+/// any client, even by one that retries to connect to it, while its server is being restarted.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 12_000;
+const TRIES: u32 = 200;
+
+/// Ports that nobody listens on at this moment, all different.
+pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
+    let mut held: Vec<TcpListener> = Vec::with_capacity(N);
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = bind_any()?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+fn bind_any() -> Result<TcpListener> {
+    for _ in 0..TRIES {
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, random_port())) {
+            return Ok(listener);
+        }
+    }
+    bail!("found no free port between {FIRST} and {} on 127.0.0.1", FIRST + COUNT - 1);
+}
+
+/// The standard library seeds every hash state at random; that is all the randomness needed here.
+fn random_port() -> u16 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    let random = RandomState::new().build_hasher().finish();
+    FIRST + u16::try_from(random % u64::from(COUNT)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_different_and_can_be_bound() {
+        let ports = free::<8>().unwrap();
+        let listeners: Vec<_> =
+            ports.iter().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).unwrap()).collect();
+        assert_eq!(listeners.len(), 8);
+    }
+}

@@ -1,0 +1,26 @@
+//! Environment variables that point to components that are already on this machine.
+
+use std::path::PathBuf;
+
+/// Folder of an installed Kafka; its `libs` folder is used instead of a download.
+pub const KAFKA_HOME: &str = "KAFKA_HOME";
+/// Folder of Kafka's jars; wins over [`KAFKA_HOME`].
+pub const KAFKA_LIBS: &str = "SARAFAN_KAFKA_LIBS";
+/// Path of a `libchdb.so`, or of a folder that holds one.
+pub const CHDB_LIB: &str = "SARAFAN_CHDB_LIB";
+/// Path of a ClickHouse program; wins over one on the `PATH` and over the library.
+pub const CLICKHOUSE_BIN: &str = "SARAFAN_CLICKHOUSE_BIN";
+/// Address (`host:port`) of a running Kafka that tests use instead of starting one.
+pub const TEST_KAFKA: &str = "SARAFAN_TEST_KAFKA";
+/// Address (`http://host:port`) of a running ClickHouse that tests use instead of starting one.
+pub const TEST_CLICKHOUSE: &str = "SARAFAN_TEST_CLICKHOUSE";
+
+/// The path that a variable names, unless it is unset or empty.
+pub(crate) fn path(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The text that a variable holds, unless it is unset or empty.
+pub(crate) fn text(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
+}
