@@ -138,23 +138,26 @@ pub static CUSTOMER_FIGURES: LazyLock<Arc<TableSpec>> = LazyLock::new(|| {
     })
 });
 
-/// Sums of a customer's money in one currency. A currency that it no longer has is written as zeros.
+/// A customer's money, one element per currency, sorted by currency.
+///
+/// One row per customer and not one per currency: a currency that a customer no longer has leaves with the next row,
+/// also when the owner that writes it never saw it.
 pub static CUSTOMER_MONEY: LazyLock<Arc<TableSpec>> = LazyLock::new(|| {
     Arc::new(TableSpec {
         name: "customer_money",
         columns: vec![
             ColumnSpec::new("epoch", ColumnKind::U64),
             ColumnSpec::new("key", ColumnKind::Text),
-            ColumnSpec::new("currency", ColumnKind::Category),
             ColumnSpec::new("key_hash", ColumnKind::U32),
             ColumnSpec::new("version", ColumnKind::U64),
-            ColumnSpec::new("orders", ColumnKind::U32),
-            ColumnSpec::new("purchases", ColumnKind::U32),
-            ColumnSpec::new("months_487", ColumnKind::I64),
-            ColumnSpec::new("gross", ColumnKind::Total),
-            ColumnSpec::new("refunded", ColumnKind::Total),
-            ColumnSpec::new("revenue", ColumnKind::Total),
-            ColumnSpec::new("margin", ColumnKind::Total),
+            ColumnSpec::new("currency", ColumnKind::Texts),
+            ColumnSpec::new("orders", ColumnKind::Counts),
+            ColumnSpec::new("purchases", ColumnKind::Counts),
+            ColumnSpec::new("months_487", ColumnKind::Counts),
+            ColumnSpec::new("gross", ColumnKind::Totals),
+            ColumnSpec::new("refunded", ColumnKind::Totals),
+            ColumnSpec::new("revenue", ColumnKind::Totals),
+            ColumnSpec::new("margin", ColumnKind::Totals),
         ],
     })
 });

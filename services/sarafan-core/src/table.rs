@@ -42,6 +42,10 @@ pub enum ColumnKind {
     Stamps,
     /// `Array(Decimal(18, 4))`.
     Monies,
+    /// `Array(Int64)`.
+    Counts,
+    /// `Array(Decimal(38, 4))`.
+    Totals,
 }
 
 /// A column.
@@ -75,7 +79,7 @@ pub enum Value {
     Text(Arc<str>),
     /// Of [`ColumnKind::Texts`].
     Texts(Vec<Arc<str>>),
-    /// Of [`ColumnKind::Stamps`] and [`ColumnKind::Monies`]; `UInt128` is bit-cast.
+    /// Of the other lists; `UInt128` is bit-cast.
     Ints(Vec<i128>),
 }
 
@@ -134,6 +138,8 @@ impl ColumnKind {
             Self::Texts => "Array(String)",
             Self::Stamps => "Array(UInt128)",
             Self::Monies => "Array(Decimal(18, 4))",
+            Self::Counts => "Array(Int64)",
+            Self::Totals => "Array(Decimal(38, 4))",
         }
     }
 
@@ -142,7 +148,7 @@ impl ColumnKind {
             Self::U128 | Self::Total => ColumnData::Wide(Vec::new()),
             Self::Text | Self::Category => ColumnData::Text(Vec::new()),
             Self::Texts => ColumnData::Texts(Vec::new()),
-            Self::Stamps | Self::Monies => ColumnData::Ints(Vec::new()),
+            Self::Stamps | Self::Monies | Self::Counts | Self::Totals => ColumnData::Ints(Vec::new()),
             _ => ColumnData::Narrow(Vec::new()),
         }
     }
