@@ -228,18 +228,18 @@ CREATE TABLE IF NOT EXISTS {store}.customer_money
 (
     epoch UInt64 COMMENT 'Hash of the definitions that the row follows',
     key String COMMENT 'Canonical key: c:<customer>, else o:<order>, else e:<own id>' CODEC(ZSTD(1)),
-    currency LowCardinality(String) COMMENT 'Currency of all money in the row',
     key_hash UInt32 COMMENT 'murmur2(key) & 0x7fffffff: key_hash % partitions is the partition',
     version UInt64 COMMENT 'Topic generation << 48 | position of the shard at the flush' CODEC(Delta, ZSTD(1)),
-    orders UInt32 COMMENT 'Counted orders',
-    purchases UInt32 COMMENT 'Purchases',
-    months_487 Int64 COMMENT 'Lifetime in 1/487 month: max(487, 16 x days from first to last purchase) (METRICS 4)' CODEC(T64, ZSTD(1)),
-    gross Decimal(38, 4) COMMENT 'Sum of amounts of counted orders' CODEC(ZSTD(1)),
-    refunded Decimal(38, 4) COMMENT 'Refunds, those that name no order included' CODEC(ZSTD(1)),
-    revenue Decimal(38, 4) COMMENT 'gross - refunded' CODEC(ZSTD(1)),
-    margin Decimal(38, 4) COMMENT 'Margin after refunds' CODEC(ZSTD(1))
+    currency Array(String) COMMENT 'Currencies of its counted orders, sorted' CODEC(ZSTD(1)),
+    orders Array(Int64) COMMENT 'Counted orders, in the order of currency' CODEC(ZSTD(1)),
+    purchases Array(Int64) COMMENT 'Purchases, in the order of currency' CODEC(ZSTD(1)),
+    months_487 Array(Int64) COMMENT 'Lifetime in 1/487 month: max(487, 16 x days from first to last purchase) (METRICS 4), in the order of currency' CODEC(ZSTD(1)),
+    gross Array(Decimal(38, 4)) COMMENT 'Sum of amounts of counted orders, in the order of currency' CODEC(ZSTD(1)),
+    refunded Array(Decimal(38, 4)) COMMENT 'Refunds, those that name no order included, in the order of currency' CODEC(ZSTD(1)),
+    revenue Array(Decimal(38, 4)) COMMENT 'gross - refunded, in the order of currency' CODEC(ZSTD(1)),
+    margin Array(Decimal(38, 4)) COMMENT 'Margin after refunds, in the order of currency' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY epoch
-ORDER BY (epoch, key, currency)
-COMMENT 'Sums of a customer\'s money per currency, one row per key, currency and version; zeros when it has none any more';
+ORDER BY (epoch, key)
+COMMENT 'Sums of a customer\'s money, one element per currency and one row per key and version: a currency that it has no more leaves with the next row';
