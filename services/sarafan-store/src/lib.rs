@@ -1,1 +1,40 @@
-//! ClickHouse: rows, writers, migrations, ledger, restore.
+//! ClickHouse: the tables and their migrations, rows in and out, the ledger.
+//!
+//! This crate does the IO and decides nothing: who owns a partition, what to resume from and when to refuse are
+//! decisions of `sarafan-core`. It knows nothing of Kafka.
+//!
+//! The way of a flush: [`Table`](sarafan_core::table::Table) -> [`PreparedBlock`] (built once, kept until it is
+//! acknowledged, re-sent unchanged) -> [`Store::write`]. The way of a restore: [`Store::read_entities`] hands over
+//! bounded tables of the same shape.
+
+mod backoff;
+mod block;
+mod client;
+mod codes;
+mod decode;
+mod epochs;
+mod error;
+mod generations;
+mod ledger;
+mod migrate;
+mod migrations;
+mod query;
+mod read;
+mod replicas;
+mod section;
+mod sql;
+mod writer;
+
+pub use backoff::Backoff;
+pub use block::PreparedBlock;
+pub use client::Store;
+pub use codes::exception_codes;
+pub use epochs::EpochRow;
+pub use error::{Class, StoreError};
+pub use generations::Generation;
+pub use ledger::LedgerRow;
+pub use migrate::Migrated;
+pub use query::{ResultColumn, Rows};
+pub use read::{Height, Scope};
+pub use section::{ClickHouseSection, Password};
+pub use writer::Written;

@@ -1,0 +1,186 @@
+//! What can go wrong with ClickHouse, in three classes that say what to do about it.
+
+use std::time::Duration;
+
+use clickhouse::error::Error as ClientError;
+use thiserror::Error;
+
+use crate::codes;
+
+/// What to do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// It passes: pause and send the same again, for ever.
+    Transient,
+    /// It stays until a person acts: stop the partition.
+    Permanent,
+    /// The content itself was refused: stop, and never drop it silently.
+    Poison,
+}
+
+impl Class {
+    /// The name in logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Poison => "poison",
+        }
+    }
+}
+
+/// What can go wrong. `doing` says what was attempted: `insert into orders`, `read ledger`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The configuration cannot work.
+    #[error("clickhouse.{key}: {problem}")]
+    Configuration {
+        /// Key in the section.
+        key: &'static str,
+        /// What is wrong and what to write instead.
+        problem: String,
+    },
+    /// No connection, or it broke.
+    #[error(
+        "{doing}: no connection to ClickHouse ({detail}); check that it runs and that clickhouse.url is right"
+    )]
+    Network {
+        /// What was attempted.
+        doing: String,
+        /// What the network said.
+        detail: String,
+    },
+    /// No answer in time. The insert may or may not have happened.
+    #[error("{doing}: no answer from ClickHouse within {} ms", waited.as_millis())]
+    Timeout {
+        /// What was attempted.
+        doing: String,
+        /// The configured wait.
+        waited: Duration,
+    },
+    /// ClickHouse refused.
+    #[error("{doing}: ClickHouse says {}: {message}", codes::name(*code))]
+    Server {
+        /// What was attempted.
+        doing: String,
+        /// Its exception code; 0 when a proxy answered in its place.
+        code: i32,
+        /// Its own text.
+        message: String,
+    },
+    /// The answer is not what was asked for, or the schema is not that of this version.
+    #[error(
+        "{doing}: the answer of ClickHouse does not fit ({detail}); run `sarafan migrate` with this version"
+    )]
+    Mismatch {
+        /// What was attempted.
+        doing: String,
+        /// What does not fit.
+        detail: String,
+    },
+    /// A value that its column cannot hold.
+    #[error("{table}.{column}, row {row}: {problem}")]
+    Value {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Row of the block, from 0.
+        row: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An applied migration is not the one that this version carries.
+    #[error(
+        "migration {number:04}_{name} was applied with checksum {applied} and is {embedded} in this version; \
+         restore the file and put the change into a new migration"
+    )]
+    MigrationChanged {
+        /// Its number.
+        number: u32,
+        /// Its name.
+        name: String,
+        /// Checksum recorded when it was applied.
+        applied: String,
+        /// Checksum of the embedded file.
+        embedded: String,
+    },
+    /// The store was migrated by a later version.
+    #[error(
+        "the store has migration {number:04}_{name}, which this version does not know; run the version that applied it"
+    )]
+    MigrationUnknown {
+        /// Its number.
+        number: u32,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Network { .. } | Self::Timeout { .. } => Class::Transient,
+            Self::Server { code, message, .. } => codes::class(*code, message),
+            Self::Value { .. } => Class::Poison,
+            Self::Configuration { .. }
+            | Self::Mismatch { .. }
+            | Self::MigrationChanged { .. }
+            | Self::MigrationUnknown { .. } => Class::Permanent,
+        }
+    }
+
+    /// The metric label.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Configuration { .. } => "configuration",
+            Self::Network { .. } => "network",
+            Self::Timeout { .. } => "timeout",
+            Self::Server { code, message, .. } => codes::kind(*code, message),
+            Self::Mismatch { .. } => "mismatch",
+            Self::Value { .. } => "value",
+            Self::MigrationChanged { .. } => "migration_changed",
+            Self::MigrationUnknown { .. } => "migration_unknown",
+        }
+    }
+
+    /// Whether sending the same again can succeed.
+    pub fn is_transient(&self) -> bool {
+        self.class() == Class::Transient
+    }
+
+    /// An error of the client library; `waited` is the time limit that was in force.
+    pub(crate) fn of(doing: &str, waited: Duration, error: ClientError) -> Self {
+        let doing = doing.to_owned();
+        match error {
+            ClientError::Network(source) => Self::Network { doing, detail: chain(source.as_ref()) },
+            ClientError::TimedOut => Self::Timeout { doing, waited },
+            ClientError::BadResponse(text) => {
+                let (code, message) = codes::parse(&text);
+                Self::Server { doing, code, message }
+            }
+            ClientError::Unsupported(problem) => Self::Configuration { key: "url", problem },
+            // A connection that breaks in the middle of a block shows as a block that cannot be read.
+            ClientError::Decompression(source) => Self::Network { doing, detail: chain(source.as_ref()) },
+            ClientError::NotEnoughData => Self::Network { doing, detail: "the answer broke off".to_owned() },
+            other => Self::Mismatch { doing, detail: chain(&other) },
+        }
+    }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

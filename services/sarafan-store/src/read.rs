@@ -1,0 +1,126 @@
+//! Restore: entity rows back into tables of the core, in bounded pieces, and how high the derived tables reach.
+
+use std::sync::Arc;
+
+use clickhouse::Row;
+use sarafan_core::definitions::Epoch;
+use sarafan_core::rows;
+use sarafan_core::table::{Table, TableSpec};
+use sarafan_core::vocabulary::Subject;
+use serde::Deserialize;
+
+use crate::client::{Store, within};
+use crate::decode;
+use crate::error::StoreError;
+use crate::sql::{list, quoted};
+
+/// Whose rows: an epoch and partitions of a topic of `partition_count` partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The partitions, each below `partition_count`.
+    pub partitions: Vec<u16>,
+    /// How many partitions the topic has.
+    pub partition_count: u32,
+}
+
+/// How high the rows of one partition reach in one table, each key counted once.
+#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
+pub struct Height {
+    /// The partition.
+    pub partition: u16,
+    /// Highest version of a row.
+    pub highest: u64,
+    /// Number of rows.
+    pub rows: u64,
+}
+
+/// Rows per block of a scan: what is decoded at once stays a few megabytes.
+const BLOCK_ROWS: &str = "65536";
+
+impl Store {
+    /// Reads the entities of some partitions, subject by subject in the order of [`rows::folded`], and hands them
+    /// over in pieces of at most some ten thousand rows. Older versions of a row are hidden. A piece holds the own
+    /// columns of its subject ([`rows::own_columns`]), in their order; pieces come in no order of keys.
+    ///
+    /// After an error the pieces handed over are not all: begin anew with nothing.
+    ///
+    /// # Errors
+    /// Why it broke off.
+    pub async fn read_entities(
+        &self,
+        scope: &Scope,
+        mut piece: impl FnMut(Subject, Table),
+    ) -> Result<(), StoreError> {
+        for subject in rows::folded() {
+            let Some(table) = rows::entity_table(subject) else { continue };
+            let own = own_columns(subject, table);
+            self.scan(scope, &own, |table| piece(subject, table)).await?;
+        }
+        Ok(())
+    }
+
+    /// Per partition the highest version and the number of rows of a table that has `epoch`, `key_hash` and
+    /// `version`. Partitions without rows are not in it.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub async fn heights(&self, scope: &Scope, table: &TableSpec) -> Result<Vec<Height>, StoreError> {
+        let sql = format!(
+            "SELECT toUInt16(key_hash % {count}) AS partition, max(version) AS highest, count() AS rows \
+             FROM {table} FINAL PREWHERE {within} GROUP BY partition ORDER BY partition",
+            count = scope.partition_count,
+            table = self.table(table.name),
+            within = scope.condition(),
+        );
+        let doing = format!("read the versions of {}", table.name);
+        let limit = self.timeouts().restore;
+        let query = final_within_partitions(self.reader(limit)).query_raw(&sql);
+        within(&doing, limit, query.fetch_all::<Height>()).await
+    }
+
+    async fn scan(
+        &self,
+        scope: &Scope,
+        spec: &Arc<TableSpec>,
+        mut piece: impl FnMut(Table),
+    ) -> Result<(), StoreError> {
+        let names: Vec<String> = spec.columns.iter().map(|column| quoted(column.name)).collect();
+        let sql = format!(
+            "SELECT {} FROM {} FINAL PREWHERE {}",
+            names.join(", "),
+            self.table(spec.name),
+            scope.condition()
+        );
+        let doing = format!("read rows of {}", spec.name);
+        let wait = self.timeouts().block;
+        let client = final_within_partitions(self.reader(self.timeouts().restore))
+            .with_setting("max_block_size", BLOCK_ROWS);
+        let mut cursor =
+            client.query_raw(&sql).fetch_native().map_err(|error| StoreError::of(&doing, wait, error))?;
+        while let Some(block) = within(&doing, wait, cursor.next()).await? {
+            piece(decode::rows(&doing, spec, &block)?);
+        }
+        Ok(())
+    }
+}
+
+impl Scope {
+    /// As a condition that may run before FINAL: no version of a row differs in these columns from another.
+    fn condition(&self) -> String {
+        let Self { epoch, partitions, partition_count } = self;
+        format!("epoch = {} AND key_hash % {partition_count} IN {}", epoch.0, list(partitions))
+    }
+}
+
+/// The table of a subject without its derived columns.
+fn own_columns(subject: Subject, table: &TableSpec) -> Arc<TableSpec> {
+    let columns = table.columns.iter().take(rows::own_columns(subject)).copied().collect();
+    Arc::new(TableSpec { name: table.name, columns })
+}
+
+/// Rows of a key never lie in two partitions (the epoch is part of every key), so FINAL need not look across.
+fn final_within_partitions(client: clickhouse::Client) -> clickhouse::Client {
+    client.with_setting("do_not_merge_across_partitions_select_final", "1")
+}
