@@ -3,11 +3,18 @@
 //! A function of the records it was handed: no IO, no clock, no randomness, no runtime, no float in state. It knows
 //! nothing of Kafka or ClickHouse.
 
+mod cuts;
 pub mod definitions;
 pub mod event;
 pub mod rollup;
 pub mod rows;
 pub mod table;
+mod metrics;
+pub mod shard;
+mod state;
 pub mod vocabulary;
+mod words;
 
+pub use definitions::{Definitions, Epoch};
 pub use event::{Event, Origin};
+pub use shard::{Batch, Placement, Scope, Shard, ShardError, Tenancy};

@@ -11,6 +11,7 @@ mod time;
 
 pub use field::{Field, FieldValue, Item, Kind, Role};
 pub use key::CanonicalKey;
+pub(crate) use money::divide_half_even;
 pub use money::{Money, MoneyError, Rate};
 pub use score::{Group, Score};
 pub use stamp::Stamp;
