@@ -1,1 +1,60 @@
-//! The Kafka engine that knows no domain: consume, batch, flush, commit, dead letters.
+//! The Kafka engine of Sarafan. It knows no domain: bytes come in, bytes go out, and nothing is lost on the way.
+//!
+//! A [`Consumer`] is a member of a group with a polling thread of its own. [`run`] ties it to a [`Handler`], which is
+//! told of partitions, fed their records in order, asked to flush in bounds, and says what may be committed.
+//!
+//! A user without state of its own brings a [`Transform`] instead, and [`Relay`] is its handler: every record becomes
+//! records of other topics or a dead letter, acknowledged before anything is committed.
+//!
+//! Decisions are plain structs that are handed the time and can be driven by a simulation: [`Filling`] (when a flush
+//! is due), [`Frontier`] (what may be committed), [`Backpressure`] (when to pause), [`Ownership`] (which records may
+//! pass), [`start_position`] (where to begin).
+
+mod admin;
+mod backpressure;
+mod batch;
+mod client;
+mod config;
+mod consumer;
+pub mod dead_letter;
+mod engine;
+mod error;
+mod frontier;
+mod group;
+mod handler;
+mod handover;
+pub mod metrics;
+mod ownership;
+mod partition;
+mod poller;
+mod producer;
+mod read;
+mod record;
+mod record_batch;
+mod relay;
+mod revoke_pending;
+mod start;
+mod watermarks;
+mod write;
+
+pub use admin::{Admin, CreateTopic, Creation, PartitionEnds, TopicInfo};
+pub use backpressure::{Advice, Backpressure};
+pub use batch::Filling;
+pub use config::{BatchBounds, ConsumerSettings, KafkaConfig, ProducerSettings};
+pub use consumer::Consumer;
+pub use dead_letter::{DeadLetters, Rejection, Stage};
+pub use engine::run;
+pub use error::{EngineError, StreamError};
+pub use frontier::{Frontier, OutOfOrder, Receipt};
+pub use handler::{FlushOutcome, FlushReason, Handler, Revoked};
+pub use metrics::StreamMetrics;
+pub use ownership::Ownership;
+pub use partition::{AssignedPartition, Generation, Position, TopicPartition};
+pub use producer::{Producer, ProducerRecord, Sent};
+pub use read::{ReadFrom, TopicReader};
+pub use record::{Headers, OwnedHeader, OwnedRecord, Record};
+pub use relay::{Outbox, Relay, RelayError, Transform};
+pub use revoke_pending::RevokePending;
+pub use start::{FirstStart, start_position};
+pub use watermarks::Watermarks;
+pub use write::BulkWriter;

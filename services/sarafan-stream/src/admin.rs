@@ -1,0 +1,191 @@
+//! Requests about topics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use tracing::{info, warn};
+
+use crate::client;
+use crate::config::KafkaConfig;
+use crate::error::StreamError;
+use crate::group::log_client;
+use crate::partition::TopicPartition;
+use crate::watermarks::ends;
+
+/// How long one request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Asks and changes what topics there are.
+pub struct Admin {
+    admin: AdminClient<Quiet>,
+    /// Asks without ever creating a topic by asking, which a producer's metadata request does on some brokers.
+    asking: Arc<BaseConsumer<Quiet>>,
+}
+
+/// A topic to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTopic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions; at least 1.
+    pub partitions: i32,
+    /// How many copies of each; none leaves it to the brokers' default.
+    pub replication: Option<i32>,
+    /// Topic-level settings such as `retention.ms`.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// What asking for a topic to be created led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It was created.
+    Created,
+    /// It was there already; its partitions and settings are what they were.
+    Existed,
+}
+
+/// A topic as the brokers know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// Its name.
+    pub name: String,
+    /// The first and last offsets of each partition, in their order; as many as there are partitions.
+    pub partitions: Vec<PartitionEnds>,
+}
+
+/// The two ends of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionEnds {
+    /// The offset of the oldest record.
+    pub low: i64,
+    /// The offset after the newest record that may be read.
+    pub high: i64,
+}
+
+impl Admin {
+    /// Makes a client. Brokers that cannot be reached are no error here, but in every request.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Config`] if the client refuses its settings.
+    pub fn open(kafka: &KafkaConfig) -> Result<Self, StreamError> {
+        let mut config = client::admin(kafka)?;
+        let refused = |source| StreamError::Config { source };
+        let admin = config.create_with_context(Quiet).map_err(refused)?;
+        config.set("isolation.level", "read_committed");
+        let asking = config.create_with_context(Quiet).map_err(refused)?;
+        Ok(Self { admin, asking: Arc::new(asking) })
+    }
+
+    /// Creates a topic unless there is one of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::CreateTopic`] with the brokers' reason; [`StreamError::Request`] if they did not answer.
+    pub async fn create_topic(&self, topic: &CreateTopic) -> Result<Creation, StreamError> {
+        let replication = TopicReplication::Fixed(topic.replication.unwrap_or(-1));
+        let mut new = NewTopic::new(&topic.name, topic.partitions, replication);
+        for (key, value) in &topic.configs {
+            new = new.set(key, value);
+        }
+        let options = AdminOptions::new()
+            .request_timeout(Some(REQUEST_TIMEOUT))
+            .operation_timeout(Some(REQUEST_TIMEOUT));
+        let answers = self
+            .admin
+            .create_topics([&new], &options)
+            .await
+            .map_err(StreamError::request(format!("creating topic `{}`", topic.name)))?;
+        match answers.into_iter().next() {
+            Some(Ok(_)) => {
+                info!(topic = topic.name, partitions = topic.partitions, "topic created");
+                Ok(Creation::Created)
+            }
+            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(Creation::Existed),
+            Some(Err((_, code))) => {
+                Err(StreamError::CreateTopic { topic: topic.name.clone(), reason: code.to_string() })
+            }
+            None => Err(StreamError::CreateTopic {
+                topic: topic.name.clone(),
+                reason: "the brokers gave no answer".to_owned(),
+            }),
+        }
+    }
+
+    /// Deletes a topic with all its records, if there is one of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Request`] if the brokers refused or did not answer.
+    pub async fn delete_topic(&self, name: &str) -> Result<(), StreamError> {
+        let request = || format!("deleting topic `{name}`");
+        let options = AdminOptions::new().operation_timeout(Some(REQUEST_TIMEOUT));
+        let answers =
+            self.admin.delete_topics(&[name], &options).await.map_err(StreamError::request(request()))?;
+        match answers.into_iter().next() {
+            Some(Err((_, code))) if code != RDKafkaErrorCode::UnknownTopicOrPartition => {
+                Err(StreamError::Request { request: request(), source: KafkaError::AdminOp(code) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The partitions of a topic and their ends, or none if there is no such topic.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Request`] if the brokers did not answer.
+    pub async fn describe(&self, topic: &str) -> Result<Option<TopicInfo>, StreamError> {
+        let asking = Arc::clone(&self.asking);
+        let name = topic.to_owned();
+        tokio::task::spawn_blocking(move || describe(&asking, &name))
+            .await
+            .map_err(|_| StreamError::ThreadEnded)?
+            .map_err(StreamError::request(format!("asking about topic `{topic}`")))
+    }
+}
+
+/// Blocks.
+pub(crate) fn describe<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+) -> KafkaResult<Option<TopicInfo>> {
+    let metadata = consumer.fetch_metadata(Some(topic), REQUEST_TIMEOUT)?;
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+    match found.error() {
+        None => {}
+        Some(
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+            | RDKafkaRespErr::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+        ) => return Ok(None),
+        Some(error) => return Err(KafkaError::MetadataFetch(error.into())),
+    }
+    let partitions: Vec<TopicPartition> =
+        (0..found.partitions().len()).map(|partition| TopicPartition::new(topic, partition as i32)).collect();
+    let low = ends(consumer, &partitions, rdkafka::Offset::Beginning)?;
+    let high = ends(consumer, &partitions, rdkafka::Offset::End)?;
+    let partitions = low.into_iter().zip(high).map(|(low, high)| PartitionEnds { low, high }).collect();
+    Ok(Some(TopicInfo { name: topic.to_owned(), partitions }))
+}
+
+/// A context that only forwards the log.
+pub(crate) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_client(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        warn!(%error, reason, "kafka client");
+    }
+}
+
+impl ConsumerContext for Quiet {}

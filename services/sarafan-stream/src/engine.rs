@@ -1,0 +1,380 @@
+//! The loop that ties a group member to its handler.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::batch::Filling;
+use crate::consumer::Consumer;
+use crate::error::{EngineError, StreamError};
+use crate::group::Control;
+use crate::handler::{FlushOutcome, Handler};
+use crate::partition::{Generation, Position, TopicPartition};
+use crate::record_batch::RecordBatch;
+
+/// Runs `handler` on the partitions that the group gives to `consumer`, until `shutdown` resolves or something fails.
+///
+/// After `shutdown` the handler gets one last flush, its positions are committed, and the group is left, all within
+/// `drain_ms`.
+///
+/// # Errors
+///
+/// [`EngineError::Handler`] with whatever the handler returned; [`EngineError::Stream`] if the consumer cannot go on,
+/// or if the last flush did not end in time. After an error nothing more was committed than the handler allowed.
+pub async fn run<H: Handler>(
+    handler: H,
+    consumer: Consumer,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), EngineError<H::Error>> {
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut engine = Engine::new(handler, consumer);
+    match engine.work(shutdown.as_mut()).await? {
+        End::Shutdown { deadline } => engine.drain(deadline).await,
+    }
+}
+
+/// Why the loop ended without an error.
+pub(crate) enum End {
+    /// The process is to stop by `deadline`.
+    Shutdown { deadline: Instant },
+}
+
+/// How loading ended.
+enum Loaded {
+    /// The handler said where to start.
+    Starts(Vec<Position>),
+    /// Something came that cannot wait.
+    Interrupted(Control),
+    /// The process is to stop.
+    Stopped,
+}
+
+type Shutdown<'a, S> = Pin<&'a mut S>;
+
+pub(crate) struct Engine<H> {
+    pub(crate) handler: H,
+    pub(crate) consumer: Consumer,
+    /// Partitions that are being fed, and the generation whose records count.
+    pub(crate) active: BTreeMap<TopicPartition, Generation>,
+    /// Partitions that wait for the handler to say where to start.
+    pub(crate) loading: BTreeMap<TopicPartition, Generation>,
+    /// Next offset to apply, per active partition.
+    positions: BTreeMap<TopicPartition, i64>,
+    /// What was committed last, so that nothing is committed twice.
+    committed: BTreeMap<TopicPartition, i64>,
+    filling: Filling,
+    began: Instant,
+    next_lag: Instant,
+    asking: Option<JoinHandle<()>>,
+}
+
+impl<H: Handler> Engine<H> {
+    fn new(handler: H, consumer: Consumer) -> Self {
+        let began = Instant::now();
+        let idle = Duration::from_millis(consumer.settings.idle_ms);
+        Self {
+            filling: Filling::new(consumer.settings.batch, idle, Duration::ZERO),
+            handler,
+            consumer,
+            active: BTreeMap::new(),
+            loading: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            began,
+            next_lag: began,
+            asking: None,
+        }
+    }
+
+    async fn work<S: Future<Output = ()> + Send>(
+        &mut self,
+        mut shutdown: Shutdown<'_, S>,
+    ) -> Result<End, EngineError<H::Error>> {
+        loop {
+            if !self.loading.is_empty()
+                && let Some(end) = self.load(shutdown.as_mut()).await?
+            {
+                return Ok(end);
+            }
+            let flush_at = self.began + self.filling.due_at();
+            let flush_due = !self.active.is_empty();
+            // The order is the order of harm. Partitions that must be given up have a clock running at the whole
+            // group, so they come first; a stop has a clock of its own. A flush that is due comes before more
+            // records, else a flood could hold it off and the batch would grow without bound. Lag is only watched.
+            // Records come last, they can wait: in the queue, then in the topic.
+            tokio::select! {
+                biased;
+                control = self.consumer.control.recv() => {
+                    self.control(control.ok_or(StreamError::ThreadEnded)?).await?;
+                }
+                () = shutdown.as_mut() => return Ok(self.stopping()),
+                () = sleep_until(flush_at), if flush_due => {
+                    if let Some(end) = self.flush_if_due(shutdown.as_mut()).await? {
+                        return Ok(end);
+                    }
+                }
+                () = sleep_until(self.next_lag) => self.watch_lag(),
+                batch = next_batch(&mut self.handler, &mut self.consumer.records) => {
+                    self.apply(&batch?)?;
+                    if self.filling.is_full()
+                        && let Some(end) = self.flush_if_due(shutdown.as_mut()).await?
+                    {
+                        return Ok(end);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The process is to stop: a handler that is retrying must come to an end too.
+    fn stopping(&self) -> End {
+        let deadline = Instant::now() + Duration::from_millis(self.consumer.settings.drain_ms);
+        self.consumer.signal.set(deadline.into_std());
+        End::Shutdown { deadline }
+    }
+
+    async fn control(&mut self, control: Control) -> Result<(), EngineError<H::Error>> {
+        match control {
+            Control::Assigned(partitions) => {
+                self.loading.extend(partitions);
+                self.count_partitions();
+                Ok(())
+            }
+            Control::Revoke(request) => self.give_up(request).await,
+            Control::Lost(partitions) => self.lost(&partitions).await,
+            Control::Fatal(error) => Err(error.into()),
+        }
+    }
+
+    /// Has the handler load the partitions that wait for it, and starts them where it says. Polling goes on
+    /// meanwhile. Given up as soon as a partition must be; the ones that stay are tried again by the caller.
+    async fn load<S: Future<Output = ()> + Send>(
+        &mut self,
+        mut shutdown: Shutdown<'_, S>,
+    ) -> Result<Option<End>, EngineError<H::Error>> {
+        let partitions: Vec<TopicPartition> = self.loading.keys().cloned().collect();
+        let mut later = Vec::new();
+        let loaded = {
+            let Self { handler, consumer, .. } = self;
+            let described = consumer.describe(partitions.clone());
+            let mut load = std::pin::pin!(async move {
+                let described = described.await?;
+                handler.assigned(&described).await.map_err(EngineError::Handler)
+            });
+            loop {
+                tokio::select! {
+                    biased;
+                    control = consumer.control.recv() => match control.ok_or(StreamError::ThreadEnded)? {
+                        // More of the same does not disturb what is being loaded.
+                        Control::Assigned(more) => later.extend(more),
+                        other => break Loaded::Interrupted(other),
+                    },
+                    () = shutdown.as_mut() => break Loaded::Stopped,
+                    starts = load.as_mut() => break Loaded::Starts(starts?),
+                }
+            }
+        };
+        let end = match loaded {
+            Loaded::Starts(starts) => {
+                self.start(&partitions, starts)?;
+                None
+            }
+            Loaded::Interrupted(control) => {
+                self.control(control).await?;
+                None
+            }
+            Loaded::Stopped => Some(self.stopping()),
+        };
+        self.loading.extend(later);
+        self.count_partitions();
+        Ok(end)
+    }
+
+    /// Starts the loaded partitions, after making sure that the handler spoke of exactly those.
+    fn start(&mut self, asked: &[TopicPartition], starts: Vec<Position>) -> Result<(), StreamError> {
+        let mut unanswered: BTreeSet<&TopicPartition> = asked.iter().collect();
+        let mut commands = Vec::with_capacity(starts.len());
+        for Position { partition, offset } in starts {
+            let generation = self.loading.get(&partition).copied().filter(|_| unanswered.remove(&partition));
+            let Some(generation) = generation else { return Err(StreamError::StartMissing { partition }) };
+            tracing::info!(%partition, offset, "partition starts");
+            commands.push((partition, generation, offset));
+        }
+        if let Some(partition) = unanswered.into_iter().next() {
+            return Err(StreamError::StartMissing { partition: partition.clone() });
+        }
+        for (partition, generation, offset) in &commands {
+            self.loading.remove(partition);
+            self.active.insert(partition.clone(), *generation);
+            self.positions.insert(partition.clone(), *offset);
+            self.committed.remove(partition);
+        }
+        self.next_lag = Instant::now();
+        self.consumer.start(commands)
+    }
+
+    fn apply(&mut self, batch: &RecordBatch) -> Result<(), EngineError<H::Error>> {
+        self.consumer.took_records();
+        let now = self.began.elapsed();
+        // A record that was read before a revoke or a seek belongs to a generation that is over.
+        let counts: Vec<bool> = batch
+            .sources()
+            .iter()
+            .map(|source| self.active.get(&source.partition) == Some(&source.generation))
+            .collect();
+        let mut tally = vec![Tally::default(); counts.len()];
+        for (source, record) in batch.iter() {
+            if counts[source] {
+                self.handler.apply(&record).map_err(EngineError::Handler)?;
+                let bytes = record.size_bytes();
+                self.filling.add(bytes, now);
+                tally[source].add(bytes, record.offset);
+            }
+        }
+        for (source, tally) in batch.sources().iter().zip(tally) {
+            if tally.records > 0 {
+                let topic: &str = &source.partition.topic;
+                self.consumer.metrics.records_consumed.with_label_values(&[topic]).inc_by(tally.records);
+                self.consumer.metrics.bytes_consumed.with_label_values(&[topic]).inc_by(tally.bytes);
+                self.positions.insert(source.partition.clone(), tally.last_offset + 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Flushes if it is due. A stop that comes meanwhile is passed on to the handler, and bounds the flush.
+    async fn flush_if_due<S: Future<Output = ()> + Send>(
+        &mut self,
+        mut shutdown: Shutdown<'_, S>,
+    ) -> Result<Option<End>, EngineError<H::Error>> {
+        let Some(reason) = self.filling.due(self.began.elapsed()) else { return Ok(None) };
+        let timer = self.consumer.metrics.flush_seconds(reason).start_timer();
+        let mut end = None;
+        let outcome = {
+            let mut flush = std::pin::pin!(self.handler.flush(reason));
+            tokio::select! {
+                outcome = flush.as_mut() => outcome,
+                () = shutdown.as_mut() => {
+                    let drain_ms = self.consumer.settings.drain_ms;
+                    let deadline = Instant::now() + Duration::from_millis(drain_ms);
+                    self.consumer.signal.set(deadline.into_std());
+                    end = Some(End::Shutdown { deadline });
+                    tokio::time::timeout_at(deadline, flush)
+                        .await
+                        .map_err(|_| StreamError::DrainTimeout { limit_ms: drain_ms })?
+                }
+            }
+        };
+        timer.observe_duration();
+        self.flushed(outcome.map_err(EngineError::Handler)?)?;
+        Ok(end)
+    }
+
+    /// Takes note of a flush: commits what may be, and stops feeding what is to be loaded anew.
+    pub(crate) fn flushed(&mut self, outcome: FlushOutcome) -> Result<(), StreamError> {
+        self.filling.flushed(self.began.elapsed());
+        let news = self.news(outcome.commit);
+        if !news.is_empty() {
+            self.consumer.commit(news)?;
+        }
+        self.retake(outcome.retake)
+    }
+
+    /// The positions that are worth a commit: of partitions that are fed, and not committed yet.
+    pub(crate) fn news(&mut self, positions: Vec<Position>) -> Vec<Position> {
+        if self.consumer.commit_failed() {
+            self.committed.clear();
+        }
+        positions
+            .into_iter()
+            .filter(|position| self.active.contains_key(&position.partition))
+            .filter(|position| {
+                self.committed.insert(position.partition.clone(), position.offset) != Some(position.offset)
+            })
+            .collect()
+    }
+
+    /// Stops feeding partitions until the handler has loaded them again.
+    pub(crate) fn retake(&mut self, partitions: Vec<TopicPartition>) -> Result<(), StreamError> {
+        let known: Vec<(TopicPartition, Generation)> = partitions
+            .into_iter()
+            .filter_map(|partition| self.active.remove(&partition).map(|generation| (partition, generation)))
+            .collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(count = known.len(), "partitions are taken again");
+        for (partition, _) in &known {
+            self.positions.remove(partition);
+        }
+        // What went away in between is told to us by a revoke that is already on its way.
+        let held = self.consumer.hold(known.iter().cloned())?;
+        self.loading.extend(held);
+        Ok(())
+    }
+
+    /// Forgets partitions that are no longer ours.
+    pub(crate) fn forget(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.loading.remove(partition);
+            self.active.remove(partition);
+            self.positions.remove(partition);
+            self.committed.remove(partition);
+            let labels = [&*partition.topic, &partition.partition.to_string()];
+            // Only partitions that were measured have a gauge to remove.
+            let _ = self.consumer.metrics.lag.remove_label_values(&labels);
+        }
+        self.consumer.watermarks().forget(partitions);
+        self.count_partitions();
+    }
+
+    fn count_partitions(&self) {
+        self.consumer.metrics.assigned.set((self.active.len() + self.loading.len()) as i64);
+    }
+
+    /// Publishes the lag as far as it is known, and asks for the ends anew.
+    fn watch_lag(&mut self) {
+        let watermarks = self.consumer.watermarks();
+        for (partition, position) in &self.positions {
+            if let Some(lag) = watermarks.lag(partition, *position) {
+                let labels = [&*partition.topic, &partition.partition.to_string()];
+                self.consumer.metrics.lag.with_label_values(&labels).set(lag);
+            }
+        }
+        // One question at a time, however slow the brokers answer.
+        if !self.positions.is_empty() && self.asking.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.asking = Some(self.consumer.refresh_watermarks(self.positions.keys().cloned().collect()));
+        }
+        self.next_lag = Instant::now() + Duration::from_millis(self.consumer.settings.lag_interval_ms);
+    }
+}
+
+/// The next batch, once the handler has room for it. Dropped whenever something else comes first; neither half loses
+/// anything by that.
+async fn next_batch<H: Handler>(
+    handler: &mut H,
+    records: &mut mpsc::Receiver<RecordBatch>,
+) -> Result<RecordBatch, EngineError<H::Error>> {
+    handler.ready().await.map_err(EngineError::Handler)?;
+    records.recv().await.ok_or_else(|| StreamError::ThreadEnded.into())
+}
+
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    records: u64,
+    bytes: u64,
+    last_offset: i64,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: u64, offset: i64) {
+        self.records += 1;
+        self.bytes += bytes;
+        self.last_offset = offset;
+    }
+}
