@@ -235,11 +235,10 @@ impl Definitions {
         let mut names: Vec<String> = Vec::new();
         for dimension in &self.dimensions {
             for source in &dimension.sources {
-                if let Some(name) = attribute_of(subject, dimension.kind, source) {
-                    if !names.iter().any(|n| n == name) {
+                if let Some(name) = attribute_of(subject, dimension.kind, source)
+                    && !names.iter().any(|n| n == name) {
                         names.push(name.to_owned());
                     }
-                }
             }
         }
         names.sort();

@@ -14,6 +14,7 @@ pub mod shard;
 mod state;
 pub mod vocabulary;
 mod words;
+pub mod tenure;
 
 pub use definitions::{Definitions, Epoch};
 pub use event::{Event, Origin};

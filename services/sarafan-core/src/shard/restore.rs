@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::apply::LIST_SEPARATOR;
 use super::{Shard, ShardError};
-use crate::metrics::Cells;
 use crate::rows;
 use crate::state::entity::{Change, Entity};
 use crate::state::holder::{Holder, place_of};
@@ -84,7 +83,7 @@ impl Shard {
         for key in keys {
             self.settle(&key, 1);
         }
-        let sums = std::mem::replace(&mut self.pending, Cells::default()).sums;
+        let sums = std::mem::take(&mut self.pending).sums;
         self.cells.extend(sums.into_iter().filter(|(_, values)| values.iter().any(|v| *v != 0)));
     }
 

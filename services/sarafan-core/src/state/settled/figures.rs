@@ -61,7 +61,7 @@ pub(super) fn settle(settled: &mut Settled, holder: &Holder, excluded: bool, wit
     let (first, last) = (settled.orders.first(), settled.orders.last());
     let purchases = &settled.purchases;
     let scored = || settled.answers.iter().filter(|a| a.score.is_some());
-    let latest = scored().filter(|a| Some(a.survey) == with.words.headline).next_back();
+    let latest = scored().rfind(|a| Some(a.survey) == with.words.headline);
     let years: BTreeSet<i32> = purchases.iter().map(|p| p.day.year()).collect();
     settled.figures = Some(Figures {
         excluded_reason: reason.filter(|_| excluded),

@@ -130,6 +130,9 @@ fn weigh(
     with: &Settling<'_>,
 ) -> (OrderRow, Option<Order>) {
     let mut row = OrderRow { day: day_of(entity, order::ORDERED_AT, with), ..OrderRow::default() };
+    if entity.is(order::DELETED) || entity.is(order::MOVED) {
+        return (row, None);
+    }
     let known = instant(entity, order::ORDERED_AT).zip(entity.get(order::AMOUNT));
     let (Some((at, amount)), Some(currency), Some(day)) = (known, symbol(entity, order::CURRENCY), row.day) else {
         return (row, None);
@@ -163,12 +166,11 @@ fn weigh(
     (row, Some(counted))
 }
 
-/// A sale in a status that counts, neither excluded, deleted nor moved.
+/// A sale in a status that counts, and not excluded.
 fn is_sale(entity: &Entity, with: &Settling<'_>) -> bool {
-    let dead = entity.is(order::DELETED) || entity.is(order::MOVED);
     let sale = symbol(entity, order::KIND).is_none_or(|kind| kind == with.words.sale);
     let status = symbol(entity, order::STATUS).is_some_and(|status| with.words.is_counted(status));
-    !dead && sale && status && !with.has_text(entity, order::EXCLUDED_REASON)
+    sale && status && !with.has_text(entity, order::EXCLUDED_REASON)
 }
 
 /// What the record says, else amount x rate; refunds reduce it pro rata unless they all carry their own.
@@ -191,7 +193,6 @@ fn loose(refund: &Refund<'_>, with: &Settling<'_>) -> Loose {
 /// What makes two orders one purchase.
 #[derive(PartialEq, Eq, Hash)]
 enum Joined {
-    Day(Day),
     Purchase(Symbol),
     Alone(usize),
 }
@@ -219,6 +220,7 @@ pub(super) fn purchase_days<'o>(
     orders.filter_map(|order| joined.purchase(order).1.then_some(order.day)).collect()
 }
 
+/// Joins orders, handed over in order of time, to purchases.
 struct Joiner<'a> {
     holder: &'a Holder,
     by_day: bool,
@@ -226,32 +228,32 @@ struct Joiner<'a> {
     /// Whether any order names a purchase: if none does, every order is one.
     named: bool,
     numbers: FxHashMap<Joined, usize>,
-    next: usize,
+    days: Vec<Day>,
 }
 
 impl<'a> Joiner<'a> {
     fn new(holder: &'a Holder, with: &'a Settling<'_>) -> Self {
         let named = holder.of(ORDERS).iter().any(|e| e.get(order::PURCHASE_ID).is_some());
         let by_day = with.definitions.metrics.merge_same_day;
-        Self { holder, by_day, symbols: with.symbols, named, numbers: FxHashMap::default(), next: 0 }
+        Self { holder, by_day, symbols: with.symbols, named, numbers: FxHashMap::default(), days: Vec::new() }
     }
 
     /// The number of the order's purchase, and whether it is its first order.
     fn purchase(&mut self, order: &Order) -> (usize, bool) {
-        if !self.by_day && !self.named {
-            self.next += 1;
-            return (self.next - 1, true);
+        let joined = self.named.then(|| self.joined(order));
+        if let Some(number) = joined.as_ref().and_then(|j| self.numbers.get(j)) {
+            return (*number, false);
         }
-        let number = *self.numbers.entry(self.joined(order)).or_insert(self.next);
-        let opens = number == self.next;
-        self.next += usize::from(opens);
+        let opens = !(self.by_day && self.days.last() == Some(&order.day));
+        if opens {
+            self.days.push(order.day);
+        }
+        let number = self.days.len() - 1;
+        self.numbers.extend(joined.map(|j| (j, number)));
         (number, opens)
     }
 
     fn joined(&self, order: &Order) -> Joined {
-        if self.by_day {
-            return Joined::Day(order.day);
-        }
         let entity = &self.holder.of(ORDERS)[order.place];
         let named = symbol(entity, order::PURCHASE_ID).or_else(|| self.symbols.find(&entity.id));
         named.map_or(Joined::Alone(order.place), Joined::Purchase)

@@ -1,0 +1,182 @@
+//! Fail closed: what was read must be what the ledger says was written, and the topic must be the one it was (DESIGN 2.6).
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use super::{Claim, TableHeight, Tenure};
+use crate::rows;
+use crate::shard::{Placement, Tenancy};
+
+/// What was found around the entity rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Entities read.
+    pub entities: u64,
+    /// Entities read whose first version is at or below that of the claim's position.
+    pub entities_at_base: u64,
+    /// The highest version found, per table of entities and of customers; 0 for none.
+    pub highest: BTreeMap<String, u64>,
+    /// First offset that the topic still has.
+    pub low: u64,
+    /// Offset after its last.
+    pub high: u64,
+    /// What the consumer group has committed: advisory, but a sign that there was state.
+    pub committed: Option<u64>,
+}
+
+/// From where to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The term.
+    pub tenure: Tenure,
+    /// The first offset to read.
+    pub position: u64,
+    /// F as a position: until then every record marks its customer dirty.
+    pub dirty_until: u64,
+}
+
+/// Why a partition is refused. Each names the way out.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Entity rows are missing or there are too many.
+    #[error(
+        "the ledger says {expected} entities and the tables hold {found}: rows were lost or added; restore ClickHouse \
+         from a backup, or empty the store and replay the topic"
+    )]
+    EntityCount {
+        /// What the ledger says.
+        expected: u64,
+        /// What was read.
+        found: u64,
+    },
+    /// Acknowledged rows are not there.
+    #[error(
+        "table {table} ends at version {found} and version {acknowledged} was acknowledged: a replica is behind or rows \
+         were lost; wait for the replica, or restore ClickHouse from a backup"
+    )]
+    Behind {
+        /// The table.
+        table: String,
+        /// The highest version found.
+        found: u64,
+        /// The highest version acknowledged.
+        acknowledged: u64,
+    },
+    /// There are rows, and no ledger.
+    #[error(
+        "the tables hold {entities} entities and the ledger does not know the partition: the ledger was lost; restore it \
+         from a backup, or empty the store and replay the topic"
+    )]
+    NoLedger {
+        /// Entities read.
+        entities: u64,
+    },
+    /// The group has committed and there is no state.
+    #[error(
+        "the consumer group has read up to offset {committed} and the store is empty: this is another store, or it was \
+         emptied; configure the right one, or reset the group's offsets to start anew"
+    )]
+    StateLost {
+        /// What the group committed.
+        committed: u64,
+    },
+    /// Records that were not read are gone from the topic.
+    #[error(
+        "the topic starts at offset {low} and the ledger goes on at {position}: records that were never read are gone; \
+         restore the topic, or empty the store and replay the sources"
+    )]
+    TopicStartsLater {
+        /// First offset of the topic.
+        low: u64,
+        /// Where the ledger goes on.
+        position: u64,
+    },
+    /// The topic is shorter than what was read from it.
+    #[error(
+        "the topic ends at offset {high} and rows of position {position} exist: it was recreated or lost; restore it, or \
+         register a new topic generation"
+    )]
+    TopicEndsEarlier {
+        /// Offset after the last of the topic.
+        high: u64,
+        /// The position of the highest row.
+        position: u64,
+    },
+}
+
+impl Refusal {
+    /// The label of the refusal in metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::EntityCount { .. } => "entity_count",
+            Self::Behind { .. } => "table_behind",
+            Self::NoLedger { .. } => "no_ledger",
+            Self::StateLost { .. } => "state_lost",
+            Self::TopicStartsLater { .. } => "topic_starts_later",
+            Self::TopicEndsEarlier { .. } => "topic_ends_earlier",
+        }
+    }
+}
+
+/// Positions of versions of this generation; an earlier generation's rows lie before its start.
+const POSITION_MASK: u64 = (1 << 48) - 1;
+
+impl Claim {
+    /// Admits the claim, or refuses the partition.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that holds.
+    pub fn admit(&self, found: &Surroundings, placement: Placement) -> Result<Admission, Refusal> {
+        let position = self.entry.resume_at();
+        let until = found.highest.values().copied().max().unwrap_or(0);
+        let dirty_until = if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
+        self.check_state(found)?;
+        if found.low > position {
+            return Err(Refusal::TopicStartsLater { low: found.low, position });
+        }
+        let reached = dirty_until.max(position);
+        if found.high < reached {
+            return Err(Refusal::TopicEndsEarlier { high: found.high, position: reached });
+        }
+        let entry = &self.entry;
+        let tenancy = Tenancy { term: entry.term, owner: entry.owner, incarnation: entry.incarnation };
+        let heights = heights(found, position);
+        let tenure = Tenure { tenancy, placement, until, sequence: 0, live: false, heights };
+        Ok(Admission { tenure, position, dirty_until })
+    }
+
+    fn check_state(&self, found: &Surroundings) -> Result<(), Refusal> {
+        if !self.found_ledger {
+            return match found.committed {
+                _ if found.entities > 0 => Err(Refusal::NoLedger { entities: found.entities }),
+                Some(committed) if committed > 0 => Err(Refusal::StateLost { committed }),
+                _ => Ok(()),
+            };
+        }
+        if found.entities_at_base != self.entry.entities {
+            let (expected, found) = (self.entry.entities, found.entities_at_base);
+            return Err(Refusal::EntityCount { expected, found });
+        }
+        for TableHeight { table, highest: acknowledged, .. } in &self.entry.tables {
+            let found = found.highest.get(table).copied().unwrap_or(0);
+            if found < *acknowledged {
+                let (table, acknowledged) = (table.clone(), *acknowledged);
+                return Err(Refusal::Behind { table, found, acknowledged });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every table of entities and of customers, at what was found in it.
+fn heights(found: &Surroundings, position: u64) -> Vec<TableHeight> {
+    let entities = rows::folded().filter_map(rows::entity_table).map(|spec| spec.name);
+    let customers = [rows::CUSTOMER_FIGURES.name, rows::CUSTOMER_MONEY.name];
+    let height = |table: &str| TableHeight {
+        table: table.to_owned(),
+        position,
+        highest: found.highest.get(table).copied().unwrap_or(0),
+    };
+    entities.chain(customers).map(height).collect()
+}

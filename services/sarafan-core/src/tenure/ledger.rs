@@ -1,0 +1,49 @@
+//! What the ledger says of a partition.
+
+/// A row of the ledger: one term of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Generation of the canonical topic.
+    pub generation: u16,
+    /// Partition of the canonical topic.
+    pub partition: u16,
+    /// Number of the term.
+    pub term: u32,
+    /// Random id of its owner.
+    pub owner: u64,
+    /// Version of the row within its term: 0 for the claim, then one more per batch built.
+    pub sequence: u64,
+    /// Incarnation of the store.
+    pub incarnation: u64,
+    /// Whether views show the term.
+    pub live: bool,
+    /// Offsets applied: the next one to read.
+    pub position: u64,
+    /// Entities whose first record lies before the position.
+    pub entities: u64,
+    /// What is known of each table of entities and of customers.
+    pub tables: Vec<TableHeight>,
+}
+
+/// How far a table is for one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableHeight {
+    /// The table.
+    pub table: String,
+    /// Complete up to this position.
+    pub position: u64,
+    /// The highest version that was acknowledged; 0 for none.
+    pub highest: u64,
+}
+
+impl Entry {
+    /// What orders terms: the number, then the owner.
+    pub fn rank(&self) -> (u32, u64) {
+        (self.term, self.owner)
+    }
+
+    /// From where to read on: the lowest position of its tables.
+    pub fn resume_at(&self) -> u64 {
+        self.tables.iter().map(|t| t.position).min().map_or(self.position, |lowest| lowest.min(self.position))
+    }
+}

@@ -1,0 +1,150 @@
+//! Who may write a partition's rows, from where, and whom views believe: terms, as decisions without IO (DESIGN 2.5, 2.6).
+//!
+//! The aggregator reads and writes; here it is decided what. The order of a life:
+//!
+//! 1. read the ledger, [`Claim::on`] it: a row that is not yet live, under a number nobody has used and a random owner;
+//! 2. read the entity rows; [`Claim::admit`] refuses what does not add up, else says where to resume;
+//! 3. apply, and write nothing until [`Tenure::may_write`]: before F the state mixes offsets;
+//! 4. write all cells, then look at the ledger again: [`Tenure::may_go_live`];
+//! 5. before each flush, and when idle, [`Tenure::standing`]: a higher term ends this one.
+
+mod admit;
+mod ledger;
+
+pub use admit::{Admission, Refusal, Surroundings};
+pub use ledger::{Entry, TableHeight};
+
+use crate::shard::{Placement, Tenancy};
+
+/// A term that was claimed and not yet admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The ledger row to write: not live, sequence 0, with the numbers of what it builds on.
+    pub entry: Entry,
+    /// Whether the ledger knew the partition before.
+    pub found_ledger: bool,
+}
+
+/// A term that may apply records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenure {
+    tenancy: Tenancy,
+    placement: Placement,
+    /// F: the highest version in any row that was read.
+    until: u64,
+    sequence: u64,
+    live: bool,
+    heights: Vec<TableHeight>,
+}
+
+/// Where an owner stands among the terms of its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody came after it.
+    Holds,
+    /// A higher term was claimed: stop, or take a new one if the partition is still ours.
+    Overtaken,
+    /// The store was replaced by another incarnation of itself: take the partition again.
+    OtherIncarnation,
+}
+
+impl Claim {
+    /// Claims a partition on what the ledger says of it. Rows of another incarnation count for nobody.
+    pub fn on(ledger: &[Entry], placement: Placement, owner: u64, incarnation: u64) -> Self {
+        let mine = || ledger.iter().filter(|e| e.partition == placement.partition && e.incarnation == incarnation);
+        let highest = mine().max_by_key(|e| e.rank());
+        let live = mine().filter(|e| e.live).max_by_key(|e| e.rank());
+        let base = live.or(highest);
+        let term = mine().map(|e| e.term).max().unwrap_or(0) + 1;
+        let entry = Entry {
+            generation: placement.generation,
+            partition: placement.partition,
+            term,
+            owner,
+            sequence: 0,
+            incarnation,
+            live: false,
+            position: base.map_or(0, |b| b.position),
+            entities: base.map_or(0, |b| b.entities),
+            tables: base.map(|b| b.tables.clone()).unwrap_or_default(),
+        };
+        Self { entry, found_ledger: base.is_some() }
+    }
+
+    /// Whether something that is not this claim appeared in a ledger that was empty: then all starts over.
+    pub fn must_start_over(&self, ledger_now: &[Entry]) -> bool {
+        let other = |e: &Entry| e.partition == self.entry.partition && e.rank() != self.entry.rank();
+        !self.found_ledger && ledger_now.iter().any(|e| e.incarnation == self.entry.incarnation && other(e))
+    }
+}
+
+impl Tenure {
+    /// Under which term its cells stand.
+    pub fn tenancy(&self) -> &Tenancy {
+        &self.tenancy
+    }
+
+    /// Whether views show its cells.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// F: below this version nothing may be written.
+    pub fn until(&self) -> u64 {
+        self.until
+    }
+
+    /// Whether the state is that of one offset: only then rows may be written.
+    pub fn may_write(&self, version: u64) -> bool {
+        version >= self.until
+    }
+
+    /// Whether the term may be shown: no live term has seen more.
+    pub fn may_go_live(&self, position: u64, ledger: &[Entry]) -> bool {
+        let rivals = ledger.iter().filter(|e| e.partition == self.placement.partition && e.live);
+        let same = rivals.filter(|e| e.incarnation == self.tenancy.incarnation);
+        same.map(|e| e.position).max().is_none_or(|shown| position >= shown)
+    }
+
+    /// Where the owner stands.
+    pub fn standing(&self, ledger: &[Entry], incarnation: u64) -> Standing {
+        if incarnation != self.tenancy.incarnation {
+            return Standing::OtherIncarnation;
+        }
+        let rivals = ledger.iter().filter(|e| e.partition == self.placement.partition);
+        let highest = rivals.filter(|e| e.incarnation == incarnation).map(Entry::rank).max();
+        if highest.is_some_and(|rank| rank > (self.tenancy.term, self.tenancy.owner)) {
+            Standing::Overtaken
+        } else {
+            Standing::Holds
+        }
+    }
+
+    /// The ledger row of the batch that was just built: everything is complete up to its position, and `written` tables
+    /// have rows of its version. It is to be written after all of the batch's rows were acknowledged.
+    pub fn next_entry(&mut self, position: u64, version: u64, entities: u64, written: &[&str], live: bool) -> Entry {
+        self.sequence += 1;
+        self.live |= live;
+        for height in &mut self.heights {
+            height.position = position;
+            if written.contains(&height.table.as_str()) {
+                height.highest = height.highest.max(version);
+            }
+        }
+        Entry {
+            generation: self.placement.generation,
+            partition: self.placement.partition,
+            term: self.tenancy.term,
+            owner: self.tenancy.owner,
+            sequence: self.sequence,
+            incarnation: self.tenancy.incarnation,
+            live: self.live,
+            position,
+            entities,
+            tables: self.heights.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

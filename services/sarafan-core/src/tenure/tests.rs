@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::definitions::Epoch;
+
+const PLACE: Placement = Placement { epoch: Epoch(1), generation: 0, partition: 3, partitions: 6 };
+
+fn entry(term: u32, owner: u64, live: bool, position: u64) -> Entry {
+    let tables = vec![TableHeight { table: "orders".to_owned(), position, highest: position }];
+    let (generation, partition, sequence, incarnation, entities) = (0, 3, 1, 9, position);
+    Entry { generation, partition, term, owner, sequence, incarnation, live, position, entities, tables }
+}
+
+fn found(entities: u64, highest: u64) -> Surroundings {
+    Surroundings {
+        entities,
+        entities_at_base: entities,
+        highest: BTreeMap::from([("orders".to_owned(), highest)]),
+        low: 0,
+        high: 1000,
+        committed: None,
+    }
+}
+
+fn admitted(ledger: &[Entry], surroundings: &Surroundings) -> Result<Admission, Refusal> {
+    Claim::on(ledger, PLACE, 77, 9).admit(surroundings, PLACE)
+}
+
+#[test]
+fn a_claim_takes_the_next_number_and_builds_on_the_live_term() {
+    let ledger = [entry(1, 5, true, 100), entry(2, 6, false, 40), entry(7, 1, true, 900)];
+    let foreign = Entry { incarnation: 8, ..ledger[2].clone() };
+    let claim = Claim::on(&[ledger[0].clone(), ledger[1].clone(), foreign], PLACE, 77, 9);
+    assert_eq!((claim.entry.term, claim.entry.position, claim.entry.live), (3, 100, false));
+    assert_eq!(claim.entry.sequence, 0);
+}
+
+#[test]
+fn nothing_is_written_before_f_and_f_is_the_highest_row_read() {
+    let admission = admitted(&[entry(1, 5, true, 100)], &found(100, 130)).unwrap();
+    assert_eq!((admission.position, admission.dirty_until), (100, 130));
+    assert!(!admission.tenure.may_write(129));
+    assert!(admission.tenure.may_write(130));
+}
+
+#[test]
+fn a_term_goes_live_only_when_no_live_term_has_seen_more() {
+    let ledger = [entry(1, 5, true, 100)];
+    let tenure = admitted(&ledger, &found(100, 100)).unwrap().tenure;
+    assert!(!tenure.may_go_live(150, &[entry(1, 5, true, 160)]));
+    assert!(tenure.may_go_live(160, &[entry(1, 5, true, 160)]));
+}
+
+#[test]
+fn a_higher_term_or_the_same_number_by_a_higher_owner_ends_this_one() {
+    let tenure = admitted(&[], &found(0, 0)).unwrap().tenure;
+    assert_eq!(tenure.standing(&[entry(1, 76, true, 5)], 9), Standing::Holds);
+    assert_eq!(tenure.standing(&[entry(1, 78, false, 5)], 9), Standing::Overtaken);
+    assert_eq!(tenure.standing(&[entry(2, 0, false, 5)], 9), Standing::Overtaken);
+    assert_eq!(tenure.standing(&[], 10), Standing::OtherIncarnation);
+}
+
+#[test]
+fn of_two_first_owners_the_one_that_finds_another_starts_over() {
+    let claim = Claim::on(&[], PLACE, 77, 9);
+    assert!(!claim.must_start_over(std::slice::from_ref(&claim.entry)));
+    assert!(claim.must_start_over(&[claim.entry.clone(), entry(1, 5, false, 0)]));
+}
+
+#[test]
+fn what_does_not_add_up_is_refused_with_the_way_out() {
+    let ledger = [entry(1, 5, true, 100)];
+    let kind = |ledger: &[Entry], s: Surroundings| admitted(ledger, &s).map_err(|r| r.kind());
+    assert_eq!(kind(&ledger, found(99, 100)), Err("entity_count"));
+    assert_eq!(kind(&ledger, found(100, 99)), Err("table_behind"));
+    assert_eq!(kind(&[], found(3, 2)), Err("no_ledger"));
+    assert_eq!(kind(&[], Surroundings { committed: Some(4), ..found(0, 0) }), Err("state_lost"));
+    assert_eq!(kind(&ledger, Surroundings { low: 101, ..found(100, 100) }), Err("topic_starts_later"));
+    assert_eq!(kind(&[], Surroundings { low: 1, ..found(0, 0) }), Err("topic_starts_later"));
+    assert_eq!(kind(&ledger, Surroundings { high: 99, ..found(100, 100) }), Err("topic_ends_earlier"));
+    assert_eq!(kind(&ledger, Surroundings { high: 120, ..found(100, 130) }), Err("topic_ends_earlier"));
+}
+
+#[test]
+fn resuming_starts_at_the_lowest_table_of_the_live_term() {
+    let mut slow = entry(1, 5, true, 100);
+    slow.tables.push(TableHeight { table: "customer_figures".to_owned(), position: 60, highest: 60 });
+    let surroundings = Surroundings {
+        highest: BTreeMap::from([("orders".to_owned(), 100), ("customer_figures".to_owned(), 60)]),
+        ..found(100, 100)
+    };
+    assert_eq!(admitted(&[slow], &surroundings).unwrap().position, 60);
+}
+
+#[test]
+fn each_batch_raises_the_sequence_and_only_written_tables_rise() {
+    let mut tenure = admitted(&[entry(1, 5, true, 100)], &found(100, 100)).unwrap().tenure;
+    let first = tenure.next_entry(150, 150, 120, &["orders"], false);
+    assert_eq!((first.sequence, first.live, first.position, first.entities), (1, false, 150, 120));
+    let second = tenure.next_entry(160, 160, 120, &[], true);
+    assert_eq!((second.sequence, second.live), (2, true));
+    let orders = second.tables.iter().find(|t| t.table == "orders").unwrap();
+    assert_eq!((orders.position, orders.highest), (160, 150));
+}
