@@ -16,8 +16,8 @@ pub struct Migrated {
     pub applied: Vec<String>,
     /// How many had been applied before.
     pub before: usize,
-    /// How many files of views it made anew.
-    pub views: usize,
+    /// Files of views that it made anew.
+    pub views: Vec<&'static str>,
 }
 
 /// A row of the table `migrations`.
@@ -54,7 +54,7 @@ impl Store {
         }
         for file in views {
             self.run_file(&format!("views {}", file.name), file.text).await?;
-            done.views += 1;
+            done.views.push(file.name);
         }
         Ok(done)
     }

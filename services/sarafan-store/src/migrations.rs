@@ -1,6 +1,10 @@
-//! The migrations and views that this version carries. A test compares the lists with the folder.
+//! The migrations and views that this version carries: the files of `schemas/clickhouse`, listed at build time.
+//!
+//! Migrations (tables) are applied in the order of their numbers; an applied file never changes, a change is a new
+//! file. Views hold no data: every migrate makes them anew, in the order of the files' names, so that a file which
+//! others read from sorts before them (`00_live.sql`).
 
-/// One file of `schemas/clickhouse`.
+/// A file of tables.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Migration {
     /// From the file's name.
@@ -11,31 +15,7 @@ pub(crate) struct Migration {
     pub text: &'static str,
 }
 
-/// Tables, in the order in which they are applied. An applied file never changes: a change is a new file.
-pub(crate) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "control",
-        text: include_str!("../../../schemas/clickhouse/0001_control.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "entities",
-        text: include_str!("../../../schemas/clickhouse/0002_entities.sql"),
-    },
-    Migration {
-        number: 3,
-        name: "details",
-        text: include_str!("../../../schemas/clickhouse/0003_details.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "rollups",
-        text: include_str!("../../../schemas/clickhouse/0004_rollups.sql"),
-    },
-];
-
-/// A file of views, by name.
+/// A file of views.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Views {
     /// The file's name.
@@ -44,5 +24,23 @@ pub(crate) struct Views {
     pub text: &'static str,
 }
 
-/// Views, each after those that it reads. They hold no data: every migrate makes them anew.
-pub(crate) const VIEWS: &[Views] = &[];
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_from_one_without_gaps() {
+        let numbers: Vec<u32> = MIGRATIONS.iter().map(|migration| migration.number).collect();
+        assert_eq!(numbers, (1..=u32::try_from(MIGRATIONS.len()).unwrap()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_placeholder_but_the_two_databases_looks_like_one() {
+        for text in MIGRATIONS.iter().map(|m| m.text).chain(VIEWS.iter().map(|v| v.text)) {
+            let left = text.replace("{store}", "").replace("{views}", "");
+            assert!(!left.contains("{store") && !left.contains("{views"), "{left}");
+        }
+    }
+}

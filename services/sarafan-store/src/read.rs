@@ -56,7 +56,8 @@ impl Store {
         for subject in rows::folded() {
             let Some(table) = rows::entity_table(subject) else { continue };
             let own = own_columns(subject, table);
-            self.scan(scope, &own, |table| piece(subject, table)).await?;
+            let condition = scope.condition();
+            self.scan(&own, &format!("PREWHERE {condition}"), |table| piece(subject, table)).await?;
         }
         Ok(())
     }
@@ -80,19 +81,26 @@ impl Store {
         within(&doing, limit, query.fetch_all::<Height>()).await
     }
 
+    /// Reads a whole table (details, to rebuild from them), older versions hidden, and hands it over in pieces.
+    ///
+    /// # Errors
+    /// Why it broke off; begin anew with nothing.
+    pub async fn read_current(
+        &self,
+        table: &Arc<TableSpec>,
+        piece: impl FnMut(Table),
+    ) -> Result<(), StoreError> {
+        self.scan(table, "", piece).await
+    }
+
     async fn scan(
         &self,
-        scope: &Scope,
         spec: &Arc<TableSpec>,
+        condition: &str,
         mut piece: impl FnMut(Table),
     ) -> Result<(), StoreError> {
         let names: Vec<String> = spec.columns.iter().map(|column| quoted(column.name)).collect();
-        let sql = format!(
-            "SELECT {} FROM {} FINAL PREWHERE {}",
-            names.join(", "),
-            self.table(spec.name),
-            scope.condition()
-        );
+        let sql = format!("SELECT {} FROM {} FINAL {condition}", names.join(", "), self.table(spec.name));
         let doing = format!("read rows of {}", spec.name);
         let wait = self.timeouts().block;
         let client = final_within_partitions(self.reader(self.timeouts().restore))

@@ -1,0 +1,115 @@
+//! The control tables: ledger, epochs, incarnation, generations.
+
+use sarafan_core::definitions::{
+    Definitions, DimensionKind, DimensionSection, Epoch, FieldNames, MetricsSection, SurveyKind,
+    SurveySection,
+};
+use sarafan_store::{Generation, LedgerRow};
+
+use crate::migrated;
+
+fn row(partition: u16, term: u32, sequence: u64) -> LedgerRow {
+    LedgerRow {
+        epoch: u64::MAX,
+        generation: 1,
+        partition,
+        term,
+        owner: u64::MAX - 1,
+        sequence,
+        incarnation: 4,
+        live: sequence > 0,
+        position: 100 + sequence,
+        entities: 3,
+        tables: vec!["orders".to_owned(), "refunds".to_owned()],
+        positions: vec![100 + sequence, 90],
+        highest: vec![u64::MAX, 0],
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_shows_each_term_at_its_highest_sequence() {
+    let store = migrated().await;
+    store.write_ledger(&[row(0, 1, 2), row(1, 1, 0)]).await.unwrap();
+    store.write_ledger(&[row(0, 1, 1), row(0, 2, 0)]).await.unwrap();
+    let other = LedgerRow { epoch: 1, ..row(0, 9, 9) };
+    store.write_ledger(&[other]).await.unwrap();
+    store.write_ledger(&[]).await.unwrap();
+    let read = store.read_ledger(Epoch(u64::MAX)).await.unwrap();
+    assert_eq!(read, [row(0, 1, 2), row(0, 2, 0), row(1, 1, 0)]);
+}
+
+fn definitions(timezone: &str) -> Definitions {
+    let metrics = MetricsSection { timezone: timezone.to_owned(), ..MetricsSection::default() };
+    let survey = |id: &str, headline| SurveySection {
+        id: id.to_owned(),
+        kind: SurveyKind::Transactional,
+        scale: Default::default(),
+        headline,
+    };
+    let dimension = DimensionSection {
+        name: "tier".to_owned(),
+        kind: DimensionKind::Customer,
+        field: FieldNames::One("attributes.tier".to_owned()),
+    };
+    Definitions::resolve(metrics, vec![survey("a", false), survey("b", true)], &[dimension]).unwrap()
+}
+
+#[tokio::test]
+async fn a_registered_epoch_says_what_its_rows_mean() {
+    let store = migrated().await;
+    let moscow = definitions("Europe/Moscow");
+    assert_eq!(store.epoch(moscow.epoch).await.unwrap(), None);
+    store.register_epoch(&moscow).await.unwrap();
+    store.register_epoch(&moscow).await.unwrap();
+    let found = store.epoch(moscow.epoch).await.unwrap().unwrap();
+    assert_eq!((found.timezone.as_str(), found.headline_survey.as_str()), ("Europe/Moscow", "b"));
+    assert_eq!(found.windows, moscow.metrics.windows);
+    assert_eq!((found.survey_kinds[0].as_str(), found.survey_scales[1].as_str()), ("transactional", "0-10"));
+    assert_eq!(
+        (found.dimensions, found.dimension_kinds),
+        (vec!["tier".to_owned()], vec!["customer".to_owned()])
+    );
+    let json: serde_json::Value = serde_json::from_str(&found.definitions).unwrap();
+    assert_eq!(json["dimension"][0]["field"][0], "attributes.tier");
+    assert_eq!(store.epochs().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn one_row_switches_the_live_epoch_there_and_back() {
+    let store = migrated().await;
+    assert_eq!(store.live_epoch().await.unwrap(), None);
+    for epoch in [Epoch(7), Epoch(u64::MAX), Epoch(7), Epoch(7)] {
+        store.set_live_epoch(epoch).await.unwrap();
+        assert_eq!(store.live_epoch().await.unwrap(), Some(epoch));
+    }
+}
+
+#[tokio::test]
+async fn the_incarnation_is_zero_until_the_store_is_adopted() {
+    let store = migrated().await;
+    assert_eq!(store.incarnation().await.unwrap(), 0);
+    store.set_incarnation(99).await.unwrap();
+    store.set_incarnation(5).await.unwrap();
+    assert_eq!(store.incarnation().await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn generations_of_a_topic_come_in_their_order() {
+    let store = migrated().await;
+    let generation = |topic: &str, generation, partitions| Generation {
+        topic: topic.to_owned(),
+        generation,
+        partitions,
+        topic_id: String::new(),
+    };
+    let (first, second) = (generation("events", 0, 6), generation("events", 1, 12));
+    for row in [&second, &first, &first, &generation("other", 0, 1)] {
+        store.register_generation(row).await.unwrap();
+    }
+    assert_eq!(store.generations("events").await.unwrap(), [first, second]);
+}
+
+#[tokio::test]
+async fn waiting_for_replicas_returns_at_once_where_there_are_none() {
+    migrated().await.sync_replicas().await.unwrap();
+}

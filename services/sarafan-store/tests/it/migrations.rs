@@ -1,0 +1,95 @@
+//! Migrations: once, in order, never changed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use sarafan_store::{Class, StoreError};
+
+use crate::{empty, migrated, run, value};
+
+fn files(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/clickhouse").join(folder);
+    let names =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter_map(|name| name.strip_suffix(".sql").map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn every_file_of_the_folder_is_applied() {
+    let store = empty();
+    let done = store.migrate().await.unwrap();
+    assert_eq!(done.applied.iter().cloned().collect::<BTreeSet<_>>(), files("."));
+    assert_eq!(done.views.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), files("views"));
+}
+
+#[tokio::test]
+async fn migrating_again_applies_nothing_and_makes_the_views_anew() {
+    let store = empty();
+    assert!(!store.pending_migrations().await.unwrap().is_empty());
+    let first = store.migrate().await.unwrap();
+    assert!(store.pending_migrations().await.unwrap().is_empty());
+    let second = store.migrate().await.unwrap();
+    assert_eq!((second.applied.len(), second.before), (0, first.applied.len()));
+    assert_eq!(second.views, first.views);
+}
+
+#[tokio::test]
+async fn a_migration_that_broke_off_is_finished_by_the_next() {
+    let store = migrated().await;
+    // As after a crash between the statements of the second migration and its record.
+    run(&store, "DELETE FROM {store}.migrations WHERE number >= 2").await;
+    run(&store, "DROP TABLE {store}.refunds").await;
+    let done = store.migrate().await.unwrap();
+    assert_eq!(done.before, 1);
+    assert_eq!(value(&store, "SELECT count() FROM {store}.refunds").await, "0");
+}
+
+#[tokio::test]
+async fn several_migrates_at_once_leave_what_one_would() {
+    let store = empty();
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn({
+                let store = store.clone();
+                async move { store.migrate().await }
+            })
+        })
+        .collect();
+    for run in runs {
+        run.await.unwrap().unwrap();
+    }
+    assert!(store.pending_migrations().await.unwrap().is_empty());
+    let alone = migrated().await;
+    let tables = "SELECT count() FROM system.tables WHERE database IN ('{store}', '{views}')";
+    let count =
+        async |of: &sarafan_store::Store| value(of, &tables.replace("{views}", of.views_database())).await;
+    assert_eq!(count(&store).await, count(&alone).await);
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused_before_anything_is_touched() {
+    let store = migrated().await;
+    run(
+        &store,
+        "ALTER TABLE {store}.migrations UPDATE checksum = 1 WHERE number = 2 SETTINGS mutations_sync = 1",
+    )
+    .await;
+    run(&store, "DELETE FROM {store}.migrations WHERE number = 3").await;
+    run(&store, "DROP TABLE {store}.details").await;
+    let error = store.migrate().await.unwrap_err();
+    assert_eq!((error.class(), error.kind()), (Class::Permanent, "migration_changed"), "{error}");
+    assert!(
+        error.to_string().starts_with("migration 0002_entities was applied with checksum 0000000000000001")
+    );
+    assert!(matches!(error, StoreError::MigrationChanged { number: 2, .. }));
+    let sql = "SELECT count() FROM system.tables WHERE database = '{store}' AND name = 'details'";
+    assert_eq!(value(&store, sql).await, "0");
+}
+
+#[tokio::test]
+async fn a_store_of_a_later_version_is_refused() {
+    let store = migrated().await;
+    run(&store, "INSERT INTO {store}.migrations (number, name, checksum) VALUES (9999, 'later', 1)").await;
+    let error = store.migrate().await.unwrap_err();
+    assert!(matches!(error, StoreError::MigrationUnknown { number: 9999, .. }), "{error}");
+}

@@ -1,0 +1,159 @@
+//! What a restore reads.
+
+use std::collections::BTreeMap;
+
+use sarafan_core::definitions::Epoch;
+use sarafan_core::rows;
+use sarafan_core::table::{ColumnKind, Table, TableSpec, Value};
+use sarafan_core::vocabulary::Subject;
+use sarafan_store::{Height, Scope, Store};
+
+use crate::migrated;
+
+const EPOCH: i128 = 11;
+const PARTITIONS: i128 = 4;
+
+/// A row with these values and defaults elsewhere.
+fn push(table: &mut Table, values: &[(&str, Value)]) {
+    let spec = std::sync::Arc::clone(table.spec());
+    table.push(spec.columns.iter().map(|column| {
+        let given = values.iter().find(|(name, _)| *name == column.name);
+        given.map_or_else(
+            || if column.nullable { Value::Null } else { default(column.kind) },
+            |(_, v)| v.clone(),
+        )
+    }));
+}
+
+fn default(kind: ColumnKind) -> Value {
+    match kind {
+        ColumnKind::Text | ColumnKind::Category => Value::text(""),
+        ColumnKind::Texts => Value::Texts(Vec::new()),
+        ColumnKind::Stamps | ColumnKind::Monies | ColumnKind::Counts | ColumnKind::Totals => {
+            Value::Ints(Vec::new())
+        }
+        _ => Value::Int(0),
+    }
+}
+
+fn keyed(epoch: i128, hash: i128, version: i128) -> Vec<(&'static str, Value)> {
+    vec![
+        ("epoch", Value::Int(epoch)),
+        ("key", Value::text(&format!("c:{hash}"))),
+        ("key_hash", Value::Int(hash)),
+        ("version", Value::Int(version)),
+    ]
+}
+
+fn order(table: &mut Table, epoch: i128, hash: i128, id: &str, version: i128, amount: i128) {
+    let mut values = keyed(epoch, hash, version);
+    values.extend([
+        ("id", Value::text(id)),
+        ("first_version", Value::Int(1)),
+        ("stamp", Value::Int(u128::MAX.cast_signed() - version)),
+        ("amount", Value::Int(amount)),
+        ("currency", Value::text("RUB")),
+        ("cleared", Value::Texts(vec!["store".into()])),
+        // Derived: not a part of what is restored.
+        ("nth", Value::Int(1)),
+    ]);
+    push(table, &values);
+}
+
+fn orders() -> &'static std::sync::Arc<TableSpec> {
+    rows::entity_table(Subject::Order).unwrap()
+}
+
+fn scope(partitions: &[u16]) -> Scope {
+    Scope {
+        epoch: Epoch(u64::try_from(EPOCH).unwrap()),
+        partitions: partitions.to_vec(),
+        partition_count: u32::try_from(PARTITIONS).unwrap(),
+    }
+}
+
+async fn read(store: &Store, scope: &Scope) -> BTreeMap<&'static str, Vec<Table>> {
+    let mut found: BTreeMap<&'static str, Vec<Table>> = BTreeMap::new();
+    store
+        .read_entities(scope, |subject, piece| {
+            assert_eq!(piece.spec().columns.len(), rows::own_columns(subject));
+            found.entry(subject.name()).or_default().push(piece);
+        })
+        .await
+        .unwrap();
+    found
+}
+
+fn column<'a>(tables: &'a [Table], name: &str) -> Vec<Value> {
+    let value = |table: &'a Table| {
+        let at = table.spec().columns.iter().position(|column| column.name == name).unwrap();
+        (0..table.len()).map(move |row| table.columns()[at].value(row))
+    };
+    tables.iter().flat_map(value).collect()
+}
+
+fn sorted(values: Vec<Value>) -> Vec<String> {
+    let mut texts: Vec<String> = values.into_iter().map(|value| format!("{value:?}")).collect();
+    texts.sort();
+    texts
+}
+
+#[tokio::test]
+async fn older_versions_other_partitions_and_other_epochs_are_hidden() {
+    let store = migrated().await;
+    let mut newer = Table::new(orders());
+    order(&mut newer, EPOCH, 1, "a", 20, 700);
+    order(&mut newer, EPOCH, 5, "b", 7, 200);
+    store.insert(&newer).await.unwrap();
+    // Late, and in a part of its own: what an older owner wrote.
+    let mut older = Table::new(orders());
+    order(&mut older, EPOCH, 1, "a", 10, 100);
+    order(&mut older, EPOCH, 2, "c", 30, 300);
+    order(&mut older, EPOCH + 1, 1, "a", 99, 900);
+    store.insert(&older).await.unwrap();
+    let found = read(&store, &scope(&[1])).await;
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&"order"]);
+    let found = &found["order"];
+    assert_eq!(sorted(column(found, "amount")), ["Int(200)", "Int(700)"]);
+    assert_eq!(sorted(column(found, "version")), ["Int(20)", "Int(7)"]);
+    assert_eq!(column(found, "currency")[0], Value::text("RUB"));
+    assert_eq!(column(found, "cleared")[0], Value::Texts(vec!["store".into()]));
+    assert!(column(found, "stamp").contains(&Value::Int(u128::MAX.cast_signed() - 20)));
+    assert!(read(&store, &scope(&[3])).await.is_empty());
+    assert!(read(&store, &scope(&[])).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_large_restore_comes_in_bounded_pieces() {
+    let store = migrated().await;
+    let mut many = Table::new(orders());
+    for n in 0..150_000 {
+        order(&mut many, EPOCH, n, "x", n + 1, n);
+    }
+    store.insert(&many).await.unwrap();
+    let found = read(&store, &scope(&[0, 1, 2, 3])).await;
+    let pieces = &found["order"];
+    assert_eq!(pieces.iter().map(Table::len).sum::<usize>(), 150_000);
+    assert!(
+        pieces.iter().all(|piece| piece.len() <= 70_000),
+        "{:?}",
+        pieces.iter().map(Table::len).collect::<Vec<_>>()
+    );
+    let sum: i128 = column(pieces, "amount").iter().map(|v| if let Value::Int(n) = v { *n } else { 0 }).sum();
+    assert_eq!(sum, 149_999 * 150_000 / 2);
+}
+
+#[tokio::test]
+async fn heights_say_per_partition_how_high_the_rows_of_a_table_reach() {
+    let store = migrated().await;
+    let figures = &*rows::CUSTOMER_FIGURES;
+    for (hash, version) in [(1, 10), (1, 40), (5, 30), (2, 50), (3, 60)] {
+        let mut table = Table::new(figures);
+        push(&mut table, &keyed(EPOCH, hash, version));
+        store.insert(&table).await.unwrap();
+    }
+    let found = store.heights(&scope(&[1, 2, 0]), figures).await.unwrap();
+    let height = |partition, highest, rows| Height { partition, highest, rows };
+    assert_eq!(found, [height(1, 40, 2), height(2, 50, 1)]);
+    assert!(store.heights(&scope(&[1]), &rows::CUSTOMER_MONEY).await.unwrap().is_empty());
+}
