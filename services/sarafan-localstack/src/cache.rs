@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
+use crate::lock::Lock;
 use crate::{Progress, settings};
 
 /// Written last into a component's folder: one line per file, `SHA256 SIZE MTIME PATH`. Its presence is the mark that
@@ -21,15 +22,27 @@ pub(crate) fn root() -> Result<PathBuf> {
     Ok(base.join("sarafan"))
 }
 
-/// Folder of a component, whether or not it has been fetched.
-pub(crate) fn folder(name: &str) -> Result<PathBuf> {
-    Ok(root()?.join(name))
+/// Whether a component has been fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is there and is what was downloaded.
+    Complete(PathBuf),
+    /// It is not there.
+    Absent,
+    /// It is there, but changed since; the text says which file.
+    Damaged(String),
 }
 
-/// Whether a component is there; `Err` says what is wrong with it.
-pub(crate) fn is_complete(name: &str) -> Result<bool> {
-    let folder = folder(name)?;
-    Ok(folder.join(MANIFEST).is_file() && verify(&folder).is_ok())
+/// Looks for a component without fetching it.
+pub(crate) fn presence(name: &str) -> Result<Presence> {
+    let folder = root()?.join(name);
+    if !folder.join(MANIFEST).is_file() {
+        return Ok(Presence::Absent);
+    }
+    Ok(match verify(&folder) {
+        Ok(()) => Presence::Complete(folder),
+        Err(error) => Presence::Damaged(format!("{error:#}")),
+    })
 }
 
 /// Folder of the component `name`, which `fetch` fills when it is not there yet. Processes that ask at the same time
@@ -41,15 +54,13 @@ pub(crate) fn component(
 ) -> Result<PathBuf> {
     let root = root()?;
     fs::create_dir_all(&root).with_context(|| format!("cannot create the folder {}", root.display()))?;
-    let lock = File::create(root.join(format!("{name}.lock")))?;
-    lock.lock().with_context(|| format!("cannot lock the download of {name}"))?;
-    let folder = root.join(name);
-    if folder.join(MANIFEST).is_file() {
-        match verify(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(error) => progress(&format!("{error:#}; fetching {name} again")),
-        }
+    let _lock = Lock::wait_for(&root.join(format!("{name}.lock")))?;
+    match presence(name)? {
+        Presence::Complete(folder) => return Ok(folder),
+        Presence::Damaged(what) => progress(&format!("{what}; fetching {name} again")),
+        Presence::Absent => {}
     }
+    let folder = root.join(name);
     progress(&format!("fetching {name} (once, into {})", root.display()));
     let partial = root.join(format!("{name}.partial"));
     remove_if_there(&partial)?;

@@ -4,24 +4,20 @@ mod config;
 mod engine;
 
 use std::fs::OpenOptions;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use nix::sys::signal::Signal;
 
-use crate::daemon::Daemon;
-use crate::temporary::DataFolder;
-use crate::{Progress, ports};
+use crate::data_folder::DataFolder;
+use crate::process::Process;
+use crate::{Progress, http, ports};
 
-use engine::Engine;
+pub(crate) use engine::{COMPONENT, Engine};
 
 const START_PATIENCE: Duration = Duration::from_secs(90);
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Choices for one ClickHouse.
 #[derive(Debug, Clone)]
@@ -46,7 +42,7 @@ impl Default for ClickHouseOptions {
 #[derive(Debug)]
 pub struct ClickHouse {
     // Before `data`: the process ends first, then its folder goes.
-    daemon: Daemon,
+    process: Process,
     http_port: u16,
     tcp_port: u16,
     data: DataFolder,
@@ -65,8 +61,8 @@ impl ClickHouse {
             &config::Settings { http_port, tcp_port, memory_mib: options.memory_mib },
         )?;
         progress("starting ClickHouse");
-        let daemon = Daemon::new("clickhouse", engine.launch(data.path())?);
-        let clickhouse = Self { daemon, http_port, tcp_port, data };
+        let process = Process::new("clickhouse", engine.launch(data.path())?);
+        let clickhouse = Self { process, http_port, tcp_port, data };
         clickhouse.start_again()?;
         Ok(clickhouse)
     }
@@ -83,27 +79,28 @@ impl ClickHouse {
 
     /// Process id; `None` after [`kill`](Self::kill) or [`stop`](Self::stop).
     pub fn pid(&self) -> Option<u32> {
-        self.daemon.pid()
+        self.process.pid()
     }
 
     /// SIGKILL.
     pub fn kill(&self) -> Result<()> {
-        self.daemon.kill()
+        self.process.kill()
     }
 
     /// SIGSTOP: connections stay open and nothing answers.
     pub fn freeze(&self) -> Result<()> {
-        self.daemon.signal(Signal::SIGSTOP)
+        self.process.freeze()
     }
 
     /// SIGCONT: goes on after [`freeze`](Self::freeze).
     pub fn thaw(&self) -> Result<()> {
-        self.daemon.signal(Signal::SIGCONT)
+        self.process.thaw()
     }
 
     /// Stops in an orderly way; SIGKILL after 20 seconds.
     pub fn stop(&self) -> Result<()> {
-        self.daemon.stop(STOP_PATIENCE, || end_standing_query(self.data.path()))
+        end_standing_query(self.data.path());
+        self.process.stop(STOP_PATIENCE)
     }
 
     /// Starts again on the same data and ports, after [`kill`](Self::kill) or [`stop`](Self::stop); stops first when
@@ -120,27 +117,17 @@ impl ClickHouse {
 
     /// What the process wrote; ClickHouse's own log is `clickhouse-server.log` beside it.
     pub fn log(&self) -> &Path {
-        self.daemon.log()
+        self.process.log()
     }
 
     /// Whether it answers at this moment.
     pub fn is_alive(&self) -> bool {
-        ping(self.http_port).is_ok_and(|answer| answer.contains(" 200 "))
+        http::answers(self.http_port, "/ping")
     }
 
     fn start_again(&self) -> Result<()> {
-        self.daemon.start(START_PATIENCE, || self.is_alive())
+        self.process.start(START_PATIENCE, || self.is_alive())
     }
-}
-
-/// The head of the answer to `GET /ping`.
-fn ping(port: u16) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PING_TIMEOUT)?;
-    stream.set_read_timeout(Some(PING_TIMEOUT))?;
-    stream.write_all(b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut head = [0; 32];
-    let read = stream.read(&mut head)?;
-    Ok(String::from_utf8_lossy(&head[..read]).into_owned())
 }
 
 /// The library serves for as long as its query reads from the pipe: opening and closing the other end is the end of

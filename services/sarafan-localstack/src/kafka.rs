@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use nix::sys::signal::Signal;
 
-use crate::daemon::{Daemon, Launch, run_to_end};
-use crate::temporary::DataFolder;
+use crate::data_folder::DataFolder;
+use crate::process::{Launch, Process};
 use crate::{Progress, ports, tools};
+
+pub(crate) use libraries::{COMPONENT, installed};
 
 const START_PATIENCE: Duration = Duration::from_secs(90);
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
@@ -38,7 +39,7 @@ impl Default for KafkaOptions {
 #[derive(Debug)]
 pub struct Kafka {
     // Before `data`: the process ends first, then its folder goes.
-    daemon: Daemon,
+    process: Process,
     port: u16,
     data: DataFolder,
 }
@@ -56,14 +57,15 @@ impl Kafka {
             program: java.clone(),
             arguments: java_arguments(heap, &libraries, &files, main),
             folder: data.path().to_owned(),
+            ..Launch::default()
         };
         if !files.is_formatted() {
             let format = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", files.properties()];
-            run_to_end("kafka-format", java(128, &format))?;
+            java(128, &format).run_to_end("kafka-format")?;
         }
         progress("starting Kafka");
-        let daemon = Daemon::new("kafka", java(options.heap_mib, &["kafka.Kafka", files.properties()]));
-        let kafka = Self { daemon, port, data };
+        let process = Process::new("kafka", java(options.heap_mib, &["kafka.Kafka", files.properties()]));
+        let kafka = Self { process, port, data };
         kafka.start_again()?;
         Ok(kafka)
     }
@@ -75,27 +77,27 @@ impl Kafka {
 
     /// Process id; `None` after [`kill`](Self::kill) or [`stop`](Self::stop).
     pub fn pid(&self) -> Option<u32> {
-        self.daemon.pid()
+        self.process.pid()
     }
 
     /// SIGKILL: the broker has no chance to flush or to say goodbye.
     pub fn kill(&self) -> Result<()> {
-        self.daemon.kill()
+        self.process.kill()
     }
 
     /// SIGSTOP: connections stay open and nothing answers.
     pub fn freeze(&self) -> Result<()> {
-        self.daemon.signal(Signal::SIGSTOP)
+        self.process.freeze()
     }
 
     /// SIGCONT: goes on after [`freeze`](Self::freeze).
     pub fn thaw(&self) -> Result<()> {
-        self.daemon.signal(Signal::SIGCONT)
+        self.process.thaw()
     }
 
     /// Stops in an orderly way; SIGKILL after 20 seconds.
     pub fn stop(&self) -> Result<()> {
-        self.daemon.stop(STOP_PATIENCE, || {})
+        self.process.stop(STOP_PATIENCE)
     }
 
     /// Starts again on the same data and port, after [`kill`](Self::kill) or [`stop`](Self::stop); stops first when
@@ -112,11 +114,11 @@ impl Kafka {
 
     /// The broker's log.
     pub fn log(&self) -> &std::path::Path {
-        self.daemon.log()
+        self.process.log()
     }
 
     fn start_again(&self) -> Result<()> {
-        self.daemon.start(START_PATIENCE, || probe::has_a_live_broker(self.port))
+        self.process.start(START_PATIENCE, || probe::has_a_live_broker(self.port))
     }
 }
 

@@ -30,18 +30,26 @@
 mod cache;
 mod clickhouse;
 pub mod clickhouse_host;
-mod daemon;
+mod data_folder;
+pub mod doctor;
+mod http;
 mod kafka;
+mod lock;
 mod ports;
+mod process;
+mod prometheus;
+mod running;
 pub mod settings;
 mod stack;
-mod temporary;
 pub mod testing;
 mod tools;
 mod unsafe_os;
 
 pub use clickhouse::{ClickHouse, ClickHouseOptions};
 pub use kafka::{Kafka, KafkaOptions};
+pub use process::{Launch, Process};
+pub use prometheus::{Prometheus, PrometheusOptions, Target, promtool};
+pub use running::Running;
 pub use stack::{Stack, StackOptions};
 
 /// Receives one line for each slow step (a download, a start), for a person who waits.

@@ -40,13 +40,25 @@ fn random_port() -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
     fn ports_are_different_and_can_be_bound() {
         let ports = free::<8>().unwrap();
-        let listeners: Vec<_> =
-            ports.iter().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).unwrap()).collect();
+        let listeners: Vec<_> = ports.iter().map(|port| bind(*port)).collect();
         assert_eq!(listeners.len(), 8);
+    }
+
+    /// Between its fork and its exec, a child that another test starts holds copies of our sockets.
+    fn bind(port: u16) -> TcpListener {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+                Ok(listener) => return listener,
+                Err(error) => assert!(Instant::now() < deadline, "{port}: {error}"),
+            }
+        }
     }
 }

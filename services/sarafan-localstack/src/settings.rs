@@ -10,6 +10,8 @@ pub const KAFKA_LIBS: &str = "SARAFAN_KAFKA_LIBS";
 pub const CHDB_LIB: &str = "SARAFAN_CHDB_LIB";
 /// Path of a ClickHouse program; wins over one on the `PATH` and over the library.
 pub const CLICKHOUSE_BIN: &str = "SARAFAN_CLICKHOUSE_BIN";
+/// Path of a Prometheus program; wins over one on the `PATH`. `promtool` is looked for beside it.
+pub const PROMETHEUS_BIN: &str = "SARAFAN_PROMETHEUS_BIN";
 /// Address (`host:port`) of a running Kafka that tests use instead of starting one.
 pub const TEST_KAFKA: &str = "SARAFAN_TEST_KAFKA";
 /// Address (`http://host:port`) of a running ClickHouse that tests use instead of starting one.

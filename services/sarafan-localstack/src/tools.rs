@@ -34,6 +34,13 @@ pub(crate) const NPM: Tool = Tool {
     remedy: "install npm, put a `clickhouse` program on the PATH, or set SARAFAN_CHDB_LIB to a libchdb.so",
 };
 
+pub(crate) const APT: Tool = Tool {
+    program: "apt-get",
+    needed_for: "download Prometheus",
+    remedy: "put `prometheus` on the PATH, or set SARAFAN_PROMETHEUS_BIN",
+};
+pub(crate) const DPKG: Tool = Tool { program: "dpkg", ..APT };
+
 impl Tool {
     /// Where the program is; the error is one line that says what to do.
     pub(crate) fn find(&self) -> Result<PathBuf> {
@@ -73,4 +80,27 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABSENT: Tool =
+        Tool { program: "sarafan-no-such-tool", needed_for: "test", remedy: "install nothing" };
+
+    #[test]
+    fn a_missing_tool_is_one_line_that_says_what_to_do() {
+        let message = format!("{:#}", ABSENT.run(Path::new("/"), &[]).unwrap_err());
+        assert_eq!(message, "`sarafan-no-such-tool` is needed to test: install nothing");
+    }
+
+    #[test]
+    fn a_tool_that_fails_is_quoted() {
+        let shell = Tool { program: "sh", ..ABSENT };
+        assert_eq!(shell.run(Path::new("/"), &["-c", "echo good"]).unwrap(), "good\n");
+        let message =
+            format!("{:#}", shell.run(Path::new("/"), &["-c", "echo bad >&2; exit 3"]).unwrap_err());
+        assert!(message.contains("exit status: 3") && message.ends_with("\nbad\n"), "{message}");
+    }
 }

@@ -1,8 +1,13 @@
 //! The servers start, answer, survive a SIGKILL with their data, and leave nothing behind.
 
+#![allow(clippy::unwrap_used)] // In helpers of tests too, where the lint does not see a test.
+
 mod http;
 
-use sarafan_localstack::{ClickHouse, ClickHouseOptions, Kafka, KafkaOptions, silent};
+use std::time::{Duration, Instant};
+
+use sarafan_localstack::{ClickHouse, ClickHouseOptions, Kafka, KafkaOptions, Prometheus, PrometheusOptions};
+use sarafan_localstack::{Target, silent};
 
 #[test]
 fn clickhouse_keeps_its_rows_through_a_kill() {
@@ -17,6 +22,9 @@ fn clickhouse_keeps_its_rows_through_a_kill() {
     assert!(!clickhouse.is_alive());
     clickhouse.restart().unwrap();
     assert_ne!(clickhouse.pid().unwrap(), before);
+    clickhouse.freeze().unwrap();
+    assert!(!clickhouse.is_alive(), "a frozen server does not answer");
+    clickhouse.thaw().unwrap();
     assert_eq!(query("SELECT sum(n) FROM mine.t"), "499500\n");
 }
 
@@ -44,4 +52,40 @@ fn kafka_starts_again_on_the_same_port_after_a_kill() {
     assert!(std::net::TcpStream::connect(&address).is_ok());
     kafka.stop().unwrap();
     assert_eq!(kafka.pid(), None);
+}
+
+#[test]
+fn a_server_that_cannot_start_quotes_its_log() {
+    let options =
+        PrometheusOptions { rule_files: vec![rules("not rules at all")], ..PrometheusOptions::default() };
+    let error = format!("{:#}", Prometheus::start(&options, &silent).unwrap_err());
+    assert!(
+        error.contains("prometheus ended while starting") && error.contains("prometheus.log:"),
+        "{error}"
+    );
+    std::fs::remove_file(&options.rule_files[0]).unwrap();
+}
+
+#[test]
+fn prometheus_scrapes_what_it_is_told_to_and_evaluates_rules() {
+    let rules =
+        rules(r#"{"groups": [{"name": "g", "rules": [{"record": "answer", "expr": "vector(42)"}]}]}"#);
+    let options = PrometheusOptions { rule_files: vec![rules.clone()], ..PrometheusOptions::default() };
+    let prometheus = Prometheus::start(&options, &silent).unwrap();
+    let itself = prometheus.url().replace("http://", "");
+    prometheus.scrape(&[Target { job: "mine".to_owned(), address: itself }]).unwrap();
+    let value = |query: &str| http::get(&prometheus.url(), &format!("/api/v1/query?query={query}")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !value("up").contains(r#""job":"mine""#) || !value("answer").contains(r#","42"]"#) {
+        assert!(Instant::now() < deadline, "{} {}", value("up"), value("answer"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::fs::remove_file(rules).unwrap();
+}
+
+fn rules(text: &str) -> std::path::PathBuf {
+    let name = format!("{}.yml", sarafan_localstack::testing::unique_name("rules"));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
 }

@@ -10,7 +10,7 @@ use nix::unistd::mkfifo;
 
 use super::config;
 use crate::clickhouse_host;
-use crate::daemon::Launch;
+use crate::process::Launch;
 use crate::{Progress, cache, settings, tools};
 
 const VERSION: &str = "26.7.3-stable.1";
@@ -74,7 +74,9 @@ impl Engine {
             }
             Self::Library(library) => library_command(library, folder, config)?,
         };
-        Ok(Launch { program, arguments, folder: folder.to_owned() })
+        // The library takes its time zone from here, whatever its settings say.
+        let environment = vec![("TZ".to_owned(), "UTC".to_owned())];
+        Ok(Launch { program, arguments, environment, folder: folder.to_owned() })
     }
 }
 
