@@ -35,7 +35,11 @@ pub(crate) enum Presence {
 
 /// Looks for a component without fetching it.
 pub(crate) fn presence(name: &str) -> Result<Presence> {
-    let folder = root()?.join(name);
+    presence_in(&root()?, name)
+}
+
+fn presence_in(root: &Path, name: &str) -> Result<Presence> {
+    let folder = root.join(name);
     if !folder.join(MANIFEST).is_file() {
         return Ok(Presence::Absent);
     }
@@ -52,10 +56,18 @@ pub(crate) fn component(
     progress: Progress<'_>,
     fetch: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let root = root()?;
-    fs::create_dir_all(&root).with_context(|| format!("cannot create the folder {}", root.display()))?;
+    component_in(&root()?, name, progress, fetch)
+}
+
+fn component_in(
+    root: &Path,
+    name: &str,
+    progress: Progress<'_>,
+    fetch: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    fs::create_dir_all(root).with_context(|| format!("cannot create the folder {}", root.display()))?;
     let _lock = Lock::wait_for(&root.join(format!("{name}.lock")))?;
-    match presence(name)? {
+    match presence_in(root, name)? {
         Presence::Complete(folder) => return Ok(folder),
         Presence::Damaged(what) => progress(&format!("{what}; fetching {name} again")),
         Presence::Absent => {}
@@ -142,4 +154,74 @@ fn sha256(path: &Path) -> Result<String> {
         std::io::BufRead::consume(&mut reader, read);
     }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::silent;
+
+    fn write(folder: &Path) -> Result<()> {
+        fs::create_dir(folder.join("lib"))?;
+        Ok(fs::write(folder.join("lib/a"), "content")?)
+    }
+
+    fn never(_: &Path) -> Result<()> {
+        bail!("fetched again")
+    }
+
+    #[test]
+    fn a_component_is_fetched_once() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = component_in(root.path(), "c", &silent, write).unwrap();
+        assert_eq!(component_in(root.path(), "c", &silent, never).unwrap(), folder);
+        assert_eq!(presence_in(root.path(), "c").unwrap(), Presence::Complete(folder));
+    }
+
+    #[test]
+    fn those_who_ask_at_the_same_time_wait_for_one_download() {
+        let root = tempfile::tempdir().unwrap();
+        let downloads = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let counted = |folder: &Path| {
+                        downloads.fetch_add(1, Ordering::Relaxed);
+                        write(folder)
+                    };
+                    component_in(root.path(), "c", &silent, counted).unwrap();
+                });
+            }
+        });
+        assert_eq!(downloads.into_inner(), 1);
+    }
+
+    #[test]
+    fn what_fails_half_way_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let broken = |folder: &Path| {
+            write(folder)?;
+            bail!("the network is down")
+        };
+        let error = component_in(root.path(), "c", &silent, broken).unwrap_err();
+        assert_eq!(format!("{error:#}"), "cannot fetch c: the network is down");
+        assert_eq!(presence_in(root.path(), "c").unwrap(), Presence::Absent);
+        component_in(root.path(), "c", &silent, write).unwrap();
+    }
+
+    #[test]
+    fn what_changed_since_the_download_is_fetched_again_and_a_copy_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let file = component_in(root.path(), "c", &silent, write).unwrap().join("lib/a");
+        fs::write(&file, "content").unwrap();
+        component_in(root.path(), "c", &silent, never).unwrap();
+        fs::write(&file, "CONTENT").unwrap();
+        assert!(matches!(presence_in(root.path(), "c").unwrap(), Presence::Damaged(_)));
+        component_in(root.path(), "c", &silent, write).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "content");
+        fs::remove_file(&file).unwrap();
+        assert!(matches!(presence_in(root.path(), "c").unwrap(), Presence::Damaged(_)));
+    }
 }

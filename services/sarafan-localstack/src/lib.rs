@@ -1,4 +1,4 @@
-//! Development only: real Kafka, ClickHouse and Prometheus on this machine, without a container engine.
+//! Development only: real Kafka, ClickHouse and Prometheus on this machine, without a container engine. Linux only.
 //!
 //! Components come through the package clients that a developer has anyway (Maven, npm, Debian's `apt-get`), in
 //! pinned versions, into the user's cache folder, and are checked before each use. A component that is already

@@ -5,10 +5,13 @@
 //!   `["a", "b"]`) and, where that fails or where a string is expected, taken as it stands.
 //! * A key `password` of type [`Secret`] can be given as `password_file`, the path of a file that holds it, relative
 //!   to the folder of the configuration.
+//!   Crates that do not depend on this one have the same with a newtype of `String` that is marked
+//!   `#[serde(rename = "sarafan_runtime::config::Secret")]`.
 //! * Unknown keys are refused. All errors are reported at once, each with its file and line.
 //!
-//! Section structs derive `Deserialize`. They must not use `#[serde(flatten)]` or untagged or internally tagged enums:
-//! serde hides the names of keys from this module there, so that unknown ones could not be refused.
+//! Section structs derive `Deserialize`. They must not use `#[serde(flatten)]`, and untagged or internally tagged enums
+//! only for values without keys of their own: serde hides the names of keys from this module there, so that unknown
+//! ones could not be refused.
 
 mod decode;
 mod environment;
@@ -103,7 +106,7 @@ impl Document {
     pub fn section<T: DeserializeOwned>(&self, name: &str, errors: &mut ConfigErrors) -> Option<T> {
         let Some(section) = self.tree.root.get(name) else {
             let message = format!("the section [{name}] is missing");
-            errors.push(self.place(name).error(ConfigErrorKind::MissingKey, message));
+            errors.push(self.section_place(name).error(ConfigErrorKind::MissingKey, message));
             return None;
         };
         self.decode(section, KeyPath::of(name), errors)
@@ -120,7 +123,7 @@ impl Document {
     }
 
     /// All tables `[[name]]`, in their order, with their places, so that later checks can name the line too. Tables
-    /// that have errors are left out.
+    /// that have errors are left out, so check what several of them say together only while `errors` is empty.
     pub fn array_of_tables<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -129,20 +132,25 @@ impl Document {
         let Some(node) = self.tree.root.get(name) else { return Vec::new() };
         let Content::Array(tables) = &node.content else {
             let message = format!("write [[{name}]] with two brackets: there can be several");
-            errors.push(self.place(name).error(ConfigErrorKind::InvalidValue, message));
+            errors.push(self.section_place(name).error(ConfigErrorKind::InvalidValue, message));
             return Vec::new();
         };
         let located = |(index, table): (usize, &Node)| {
             let path = KeyPath::of(name).index(index);
             let value = self.decode(table, path, errors)?;
-            Some(Located { value, place: self.place(name).index(index) })
+            Some(Located { value, place: self.section_place(name).index(index) })
         };
         tables.iter().enumerate().filter_map(located).collect()
     }
 
-    /// Where a section is, for errors found by later checks: `document.place("kafka").key("brokers")`.
-    pub fn place(&self, section: &str) -> Place {
-        Place::new(Arc::clone(&self.tree), KeyPath::of(section))
+    /// Whether the section `[name]` or `[[name]]` is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.tree.root.get(name).is_some()
+    }
+
+    /// Where a key is, for errors found by later checks: `kafka.brokers`, `source[0].mapping`.
+    pub fn place(&self, path: &str) -> Place {
+        Place::new(Arc::clone(&self.tree), KeyPath::parse(path))
     }
 
     /// Refuses sections that nobody knows. To be called last, with the names that *any* service of the deployment
@@ -155,7 +163,7 @@ impl Document {
         for name in self.tree.root.keys().filter(|name| !known_sections.contains(name)) {
             let hint = suggest::hint(name, known_sections.iter().copied());
             let message = format!("unknown section{hint}");
-            errors.push(self.place(name).error(ConfigErrorKind::UnknownKey, message));
+            errors.push(self.section_place(name).error(ConfigErrorKind::UnknownKey, message));
         }
         errors.into_result()
     }
@@ -164,6 +172,10 @@ impl Document {
     /// taken as a [`Secret`], and values whose keys sound like one.
     pub fn redacted(&self) -> String {
         redact::render(&self.tree.root, &self.secrets.borrow())
+    }
+
+    fn section_place(&self, name: &str) -> Place {
+        Place::new(Arc::clone(&self.tree), KeyPath::of(name))
     }
 
     fn decode<T: DeserializeOwned>(

@@ -264,7 +264,7 @@ fn later_checks_can_name_the_line_too() {
     let place = &sources[0].place;
     errors.push(place.key("mapping").key("id").invalid("this field is used twice"));
     errors.push(place.key("filter").invalid("is needed here"));
-    errors.push(document.place("kafka").key("brokers").invalid("is not an address"));
+    errors.push(document.place("kafka.brokers").invalid("is not an address"));
     assert_eq!(
         document.finish(errors, &KNOWN).unwrap_err().to_string(),
         "\
@@ -324,4 +324,53 @@ fn what_was_read_as_a_secret_is_hidden_whatever_its_name() {
     let odd: Odd = document.section("odd", &mut errors).unwrap();
     assert_eq!(odd.pin.unwrap().expose(), "1234");
     assert_eq!(document.redacted(), "[odd]\npin = \"***\"\n");
+}
+
+#[test]
+fn a_newtype_of_another_crate_can_be_a_secret_by_its_name() {
+    #[derive(Deserialize)]
+    #[serde(rename = "sarafan_runtime::config::Secret")]
+    struct Password(String);
+    #[derive(Deserialize)]
+    struct Store {
+        entry: Option<Password>,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "hunter2\n").unwrap();
+    let read = |text: &str| {
+        let path = folder.path().join("sarafan.toml");
+        std::fs::write(&path, text).unwrap();
+        let document = Document::load(&path, "NO_SUCH_PREFIX").unwrap();
+        let mut errors = ConfigErrors::default();
+        let store: Option<Store> = document.section("store", &mut errors);
+        document.finish(errors, &["store"]).unwrap();
+        (store.unwrap().entry.unwrap().0, document.redacted())
+    };
+    let direct = read("[store]\nentry = \"1234\"\n");
+    assert_eq!(direct, ("1234".to_owned(), "[store]\nentry = \"***\"\n".to_owned()));
+    assert_eq!(read("[store]\nentry_file = \"secret\"\n").0, "hunter2");
+}
+
+#[test]
+fn a_value_of_two_possible_forms_is_read_and_its_error_has_a_line() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Field {
+        One(String),
+        Several(Vec<String>),
+    }
+    #[derive(Deserialize)]
+    struct Dimension {
+        field: Field,
+    }
+    let document = document("[[d]]\nfield = \"a\"\n[[d]]\nfield = [\"a\", \"b\"]\n[[d]]\nfield = 3\n");
+    let mut errors = ConfigErrors::default();
+    let found: Vec<Field> = document.array_of_tables("d", &mut errors).into_iter().map(field_of).collect();
+    assert_eq!(found, [Field::One("a".to_owned()), Field::Several(vec!["a".to_owned(), "b".to_owned()])]);
+    let errors = document.finish(errors, &["d"]).unwrap_err().to_string();
+    assert!(errors.starts_with("sarafan.toml:6: d[2].field: "), "{errors}");
+
+    fn field_of(located: sarafan_runtime::config::Located<Dimension>) -> Field {
+        located.value.field
+    }
 }

@@ -29,6 +29,23 @@ impl KeyPath {
         Self::default().key(section)
     }
 
+    /// From the form in which paths are displayed. A part that is not of that form is taken as a key.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut path = Self::default();
+        for part in text.split('.') {
+            let (key, indices) = part.split_once('[').map_or((part, ""), |(key, rest)| (key, rest));
+            let indices: Option<Vec<usize>> = match indices.strip_suffix(']') {
+                Some(inner) => inner.split("][").map(|index| index.parse().ok()).collect(),
+                None => indices.is_empty().then(Vec::new),
+            };
+            path = match indices {
+                Some(indices) => indices.into_iter().fold(path.key(key), |path, index| path.index(index)),
+                None => path.key(part),
+            };
+        }
+        path
+    }
+
     pub(super) fn key(&self, key: &str) -> Self {
         self.then(Step::Key(key.to_owned()))
     }
@@ -118,5 +135,19 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyPath;
+
+    #[test]
+    fn a_path_is_read_as_it_is_displayed() {
+        let path = KeyPath::of("source").index(12).key("mapping").key("lines").index(0).index(3);
+        assert_eq!(path.to_string(), "source[12].mapping.lines[0][3]");
+        assert_eq!(KeyPath::parse(&path.to_string()), path);
+        assert_eq!(KeyPath::parse("kafka"), KeyPath::of("kafka"));
+        assert_eq!(KeyPath::parse("kafka.a[b]"), KeyPath::of("kafka").key("a[b]"));
     }
 }

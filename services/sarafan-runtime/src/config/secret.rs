@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// What is shown instead of a secret.
 pub(super) const HIDDEN: &str = "***";
 
-/// Tells the configuration's decoder that a secret is wanted, so that `NAME_file` can stand for `NAME`.
+/// Tells the configuration's decoder that a secret is wanted, so that `NAME_file` can stand for `NAME`. Part of the
+/// interface: crates that do not depend on this one give their own newtypes of `String` this name.
 pub(super) const SECRET_TYPE: &str = "sarafan_runtime::config::Secret";
 
 /// A password, a token or the like. Shows `***` wherever it is printed, logged or serialized.

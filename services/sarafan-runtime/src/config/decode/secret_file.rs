@@ -1,6 +1,7 @@
 //! A secret that is in a file of its own.
 
-use serde::de::{DeserializeSeed, Deserializer, Visitor};
+use serde::de::value::StringDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::super::error::ConfigErrorKind;
@@ -63,7 +64,11 @@ impl<'de> Deserializer<'de> for SecretFile<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        if name == SECRET_TYPE { visitor.visit_string(self.read()?) } else { self.deserialize_any(visitor) }
+        if name != SECRET_TYPE {
+            return self.deserialize_any(visitor);
+        }
+        let secret: StringDeserializer<Problem> = self.read()?.into_deserializer();
+        visitor.visit_newtype_struct(secret)
     }
 
     forward_to_deserialize_any! {
