@@ -1,5 +1,6 @@
 //! A block of ClickHouse's Native format as rows of the core: the reverse of `block.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clickhouse::native::decode::{Decode, ValueReader};
@@ -16,6 +17,44 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// # Errors
 /// [`StoreError::Mismatch`] when they are not.
 pub(crate) fn rows(doing: &str, spec: &Arc<TableSpec>, block: &Block) -> Result<Table, StoreError> {
+    let mut table = Table::new(spec);
+    each_row(doing, spec, block, |_, row| table.push(row))?;
+    Ok(table)
+}
+
+/// The rows of a block, apart by `partition`, the number in each row's column `column`.
+///
+/// # Errors
+/// As [`rows`].
+pub(crate) fn rows_by_partition(
+    doing: &str,
+    spec: &Arc<TableSpec>,
+    block: &Block,
+    column: &'static str,
+    partition: impl Fn(u64) -> u16,
+) -> Result<BTreeMap<u16, Table>, StoreError> {
+    let mismatch = |detail: String| StoreError::Mismatch { doing: doing.to_owned(), detail };
+    let column = block.column_by_name(column).ok_or_else(|| mismatch(format!("no column {column}")))?;
+    let numbers = column.iter::<Whole>().map_err(|error| mismatch(error.to_string()))?;
+    let partitions = numbers
+        .map(|whole| whole.map(|whole| partition(u64::try_from(whole.0).unwrap_or_default())))
+        .collect::<Result<Vec<u16>, _>>()
+        .map_err(|error| mismatch(error.to_string()))?;
+    let mut tables = BTreeMap::new();
+    each_row(doing, spec, block, |row, values| {
+        let Some(partition) = partitions.get(row) else { return };
+        tables.entry(*partition).or_insert_with(|| Table::new(spec)).push(values);
+    })?;
+    Ok(tables)
+}
+
+/// Hands over the values of each row; nothing that was handed over counts after an error.
+fn each_row(
+    doing: &str,
+    spec: &TableSpec,
+    block: &Block,
+    mut row_of: impl FnMut(usize, &mut dyn Iterator<Item = Value>),
+) -> Result<(), StoreError> {
     let mismatch = |detail: String| StoreError::Mismatch { doing: doing.to_owned(), detail };
     if block.columns().len() != spec.columns.len() {
         return Err(mismatch(format!("{} columns, expected {}", block.columns().len(), spec.columns.len())));
@@ -26,19 +65,19 @@ pub(crate) fn rows(doing: &str, spec: &Arc<TableSpec>, block: &Block) -> Result<
             Cells::of(column, data).map_err(|error| mismatch(format!("{}: {error}", column.name)))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let mut table = Table::new(spec);
     let mut failed = None;
-    for _ in 0..block.num_rows() {
-        table.push(cells.iter_mut().map(|cells| {
+    for row in 0..block.num_rows() {
+        let mut values = cells.iter_mut().map(|cells| {
             cells.next().unwrap_or_else(|error| {
                 failed.get_or_insert(error);
                 Value::Null
             })
-        }));
+        });
+        row_of(row, &mut values);
     }
     match failed {
         Some(error) => Err(mismatch(error.to_string())),
-        None => Ok(table),
+        None => Ok(()),
     }
 }
 

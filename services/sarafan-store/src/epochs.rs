@@ -151,17 +151,17 @@ impl Store {
         self.advance("incarnations", "incarnation", incarnation).await
     }
 
-    /// The row in force of a table of one slot. Two writers at once may write one sequence: the order of rows is
-    /// then that of values, the same for every reader and for the views.
+    /// The row in force of a table of one slot.
     async fn latest(&self, table: &str, column: &str) -> Result<Option<Latest>, StoreError> {
         let sql = format!(
-            "SELECT sequence, {column} AS value FROM {} ORDER BY sequence DESC, value DESC LIMIT 1",
+            "SELECT sequence, {column} AS value FROM {} ORDER BY sequence DESC LIMIT 1",
             self.table(table)
         );
         Ok(self.rows(&format!("read {table}"), &sql, &[]).await?.pop())
     }
 
-    /// Writes the next row of a table of one slot.
+    /// Writes the next row of a table of one slot. Its sequence is the moment, in microseconds, so that two writers
+    /// at once do not write the same; it is above the one in force whatever the clock says.
     async fn advance(&self, table: &str, column: &str, value: u64) -> Result<(), StoreError> {
         let latest = self.latest(table, column).await?;
         if latest.as_ref().is_some_and(|latest| latest.value == value) {

@@ -1,49 +1,36 @@
 //! The ledger: who owned a partition under which term, and how far the tables are.
 //!
-//! Only read and written here; what follows from it is decided in the core.
+//! Only read and written here; what follows from it is decided in [`sarafan_core::tenure`].
 
 use clickhouse::Row;
 use clickhouse::native::Block;
 use clickhouse::native::builder::BlockBuilder;
 use clickhouse::native::encode::Encode;
 use sarafan_core::definitions::Epoch;
+use sarafan_core::tenure::{Entry, TableHeight};
 use serde::Deserialize;
 
 use crate::client::Store;
 use crate::error::StoreError;
 
-/// A row of the ledger: one term of one partition, at its latest sequence.
-#[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
-pub struct LedgerRow {
-    /// The epoch that the term writes.
-    pub epoch: u64,
-    /// Generation of the canonical topic.
-    pub generation: u16,
-    /// Partition of the canonical topic.
-    pub partition: u16,
-    /// Number of the term.
-    pub term: u32,
-    /// Random id of its owner.
-    pub owner: u64,
-    /// Version of this row within the term: 0 for the claim, then one more per batch.
-    pub sequence: u64,
-    /// Incarnation of the store under which it was written.
-    pub incarnation: u64,
-    /// Whether views show the term.
-    pub live: bool,
-    /// Next offset to read: how many offsets were applied.
-    pub position: u64,
-    /// How many entities the partition has.
-    pub entities: u64,
-    /// Tables that the next two lists speak of.
-    pub tables: Vec<String>,
-    /// Per table: complete up to this position.
-    pub positions: Vec<u64>,
-    /// Per table: highest version that was acknowledged.
-    pub highest: Vec<u64>,
+/// An [`Entry`] as the table holds it: what is known of each table in three lists of one length.
+#[derive(Debug, Row, Deserialize)]
+struct LedgerRow {
+    generation: u16,
+    partition: u16,
+    term: u32,
+    owner: u64,
+    sequence: u64,
+    incarnation: u64,
+    live: bool,
+    position: u64,
+    entities: u64,
+    tables: Vec<String>,
+    positions: Vec<u64>,
+    highest: Vec<u64>,
 }
 
-const COLUMNS: &str = "epoch, generation, partition, term, owner, sequence, incarnation, live, position, entities, \
+const COLUMNS: &str = "generation, partition, term, owner, sequence, incarnation, live, position, entities, \
                        tables, positions, highest";
 
 impl Store {
@@ -52,56 +39,84 @@ impl Store {
     ///
     /// # Errors
     /// Why it could not be read.
-    pub async fn read_ledger(&self, epoch: Epoch) -> Result<Vec<LedgerRow>, StoreError> {
+    pub async fn read_ledger(&self, epoch: Epoch) -> Result<Vec<Entry>, StoreError> {
+        let doing = "read the ledger";
         let sql = format!(
             "SELECT {COLUMNS} FROM {} FINAL WHERE epoch = {{epoch:UInt64}} ORDER BY partition, term, owner",
             self.table("ledger")
         );
-        self.rows("read the ledger", &sql, &[("epoch", &epoch.0.to_string())]).await
+        let rows: Vec<LedgerRow> = self.rows(doing, &sql, &[("epoch", &epoch.0.to_string())]).await?;
+        let uneven = |row: &LedgerRow| {
+            row.tables.len() != row.positions.len() || row.tables.len() != row.highest.len()
+        };
+        if let Some(row) = rows.iter().find(|row| uneven(row)) {
+            let detail =
+                format!("partition {}, term {}: lists of different lengths", row.partition, row.term);
+            return Err(StoreError::Mismatch { doing: doing.to_owned(), detail });
+        }
+        Ok(rows.into_iter().map(entry).collect())
     }
 
     /// Writes ledger rows as one block: all of a flush or none. No rows: nothing is sent.
     ///
     /// # Errors
     /// Why it was not acknowledged. It is safe to write the same rows again.
-    pub async fn write_ledger(&self, rows: &[LedgerRow]) -> Result<(), StoreError> {
-        if rows.is_empty() {
+    pub async fn write_ledger(&self, epoch: Epoch, entries: &[Entry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
             return Ok(());
         }
-        let block = encode(rows).map_err(|error| StoreError::Mismatch {
+        let block = encode(epoch, entries).map_err(|error| StoreError::Mismatch {
             doing: "encode rows of ledger".to_owned(),
             detail: error.to_string(),
         })?;
-        self.send("ledger", &format!("{} ({COLUMNS})", self.table("ledger")), &block).await
+        self.send("ledger", &format!("{} (epoch, {COLUMNS})", self.table("ledger")), &block).await
+    }
+}
+
+fn entry(row: LedgerRow) -> Entry {
+    let heights = row.tables.into_iter().zip(row.positions).zip(row.highest);
+    Entry {
+        generation: row.generation,
+        partition: row.partition,
+        term: row.term,
+        owner: row.owner,
+        sequence: row.sequence,
+        incarnation: row.incarnation,
+        live: row.live,
+        position: row.position,
+        entities: row.entities,
+        tables: heights
+            .map(|((table, position), highest)| TableHeight { table, position, highest })
+            .collect(),
     }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-fn encode(rows: &[LedgerRow]) -> Result<Block, Failure> {
+fn encode(epoch: Epoch, entries: &[Entry]) -> Result<Block, Failure> {
     let mut block = BlockBuilder::new();
-    add(&mut block, "epoch", rows, |row| row.epoch)?;
-    add(&mut block, "generation", rows, |row| row.generation)?;
-    add(&mut block, "partition", rows, |row| row.partition)?;
-    add(&mut block, "term", rows, |row| row.term)?;
-    add(&mut block, "owner", rows, |row| row.owner)?;
-    add(&mut block, "sequence", rows, |row| row.sequence)?;
-    add(&mut block, "incarnation", rows, |row| row.incarnation)?;
-    add(&mut block, "live", rows, |row| row.live)?;
-    add(&mut block, "position", rows, |row| row.position)?;
-    add(&mut block, "entities", rows, |row| row.entities)?;
-    add(&mut block, "tables", rows, |row| row.tables.as_slice())?;
-    add(&mut block, "positions", rows, |row| row.positions.as_slice())?;
-    add(&mut block, "highest", rows, |row| row.highest.as_slice())?;
+    add(&mut block, "epoch", entries, |_| epoch.0)?;
+    add(&mut block, "generation", entries, |e| e.generation)?;
+    add(&mut block, "partition", entries, |e| e.partition)?;
+    add(&mut block, "term", entries, |e| e.term)?;
+    add(&mut block, "owner", entries, |e| e.owner)?;
+    add(&mut block, "sequence", entries, |e| e.sequence)?;
+    add(&mut block, "incarnation", entries, |e| e.incarnation)?;
+    add(&mut block, "live", entries, |e| e.live)?;
+    add(&mut block, "position", entries, |e| e.position)?;
+    add(&mut block, "entities", entries, |e| e.entities)?;
+    add(&mut block, "tables", entries, |e| e.tables.iter().map(|t| t.table.as_str()).collect::<Vec<_>>())?;
+    add(&mut block, "positions", entries, |e| e.tables.iter().map(|t| t.position).collect::<Vec<_>>())?;
+    add(&mut block, "highest", entries, |e| e.tables.iter().map(|t| t.highest).collect::<Vec<_>>())?;
     Ok(block.build()?)
 }
 
 fn add<'a, T: Encode>(
     block: &mut BlockBuilder,
     column: &str,
-    rows: &'a [LedgerRow],
-    value: impl Fn(&'a LedgerRow) -> T,
+    entries: &'a [Entry],
+    value: impl Fn(&'a Entry) -> T,
 ) -> Result<(), Failure> {
-    block.upsert_column::<T>(column)?.add_all(rows.iter().map(value))?;
+    block.upsert_column::<T>(column)?.add_all(entries.iter().map(value))?;
     Ok(())
 }

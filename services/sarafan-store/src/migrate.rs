@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::client::Store;
 use crate::epochs::OneRow;
 use crate::error::StoreError;
-use crate::migrations::{MIGRATIONS, Migration, VIEWS, Views};
+use crate::migrations::{MIGRATIONS, Migration, VIEWS};
 use crate::sql::statements;
 
 /// What a migrate did.
@@ -29,34 +29,48 @@ struct Applied {
 }
 
 impl Store {
-    /// Brings both databases to this version. Safe to run again, after a crash in the middle, and by several
-    /// processes at once: every statement leaves what is there, and the last to make a view wins with the same view.
+    /// Brings both databases to this version: [`Store::migrate_tables`], then [`Store::make_views`]. Safe to run
+    /// again, after a crash in the middle, and by several processes at once: every statement leaves what is there,
+    /// and the last to make a view wins with the same view.
     ///
     /// # Errors
     /// [`StoreError::MigrationChanged`] and [`StoreError::MigrationUnknown`] before anything is touched; else why a
     /// statement failed.
     pub async fn migrate(&self) -> Result<Migrated, StoreError> {
-        self.migrate_with(MIGRATIONS, VIEWS).await
+        let mut done = self.migrate_tables().await?;
+        done.views = self.make_views().await?;
+        Ok(done)
     }
 
-    async fn migrate_with(&self, migrations: &[Migration], views: &[Views]) -> Result<Migrated, StoreError> {
+    /// Applies the migrations that are missing, in their order.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
+    pub async fn migrate_tables(&self) -> Result<Migrated, StoreError> {
         let applied = self.applied_migrations().await?;
-        check(migrations, &applied)?;
+        check(MIGRATIONS, &applied)?;
         let mut done = Migrated { before: applied.len(), ..Migrated::default() };
-        for migration in migrations {
+        for migration in MIGRATIONS {
             if applied.iter().any(|row| row.number == migration.number) {
                 continue;
             }
-            let title = format!("{:04}_{}", migration.number, migration.name);
+            let title = title(migration);
             self.run_file(&format!("migration {title}"), migration.text).await?;
             self.record(migration).await?;
             done.applied.push(title);
         }
-        for file in views {
-            self.run_file(&format!("views {}", file.name), file.text).await?;
-            done.views.push(file.name);
-        }
         Ok(done)
+    }
+
+    /// Makes all views anew and returns the names of their files. Needs the tables of this version.
+    ///
+    /// # Errors
+    /// Why a statement failed.
+    pub async fn make_views(&self) -> Result<Vec<&'static str>, StoreError> {
+        for file in VIEWS {
+            self.run_file(&format!("views {}", file.name), file.text).await?;
+        }
+        Ok(VIEWS.iter().map(|file| file.name).collect())
     }
 
     /// Migrations that this version carries and the store lacks; none means that it is up to date.
@@ -67,7 +81,7 @@ impl Store {
         let applied = self.applied_migrations().await?;
         check(MIGRATIONS, &applied)?;
         let missing = MIGRATIONS.iter().filter(|m| applied.iter().all(|row| row.number != m.number));
-        Ok(missing.map(|m| format!("{:04}_{}", m.number, m.name)).collect())
+        Ok(missing.map(title).collect())
     }
 
     /// What was applied; nothing when the first migration, which makes the table of migrations, was not.
@@ -98,6 +112,11 @@ impl Store {
             .set("checksum", checksum(migration.text));
         self.send_row("migrations", "number, name, checksum", row).await
     }
+}
+
+/// As the file is named.
+fn title(migration: &Migration) -> String {
+    format!("{:04}_{}", migration.number, migration.name)
 }
 
 const UNKNOWN_TABLE: i32 = 60;

@@ -1,11 +1,13 @@
 //! Restore: entity rows back into tables of the core, in bounded pieces, and how high the derived tables reach.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clickhouse::Row;
+use clickhouse::native::Block;
 use sarafan_core::definitions::Epoch;
 use sarafan_core::rows;
-use sarafan_core::table::{Table, TableSpec};
+use sarafan_core::table::{ColumnData, Table, TableSpec};
 use sarafan_core::vocabulary::Subject;
 use serde::Deserialize;
 
@@ -39,27 +41,75 @@ pub struct Height {
 /// Rows per block of a scan: what is decoded at once stays a few megabytes.
 const BLOCK_ROWS: &str = "65536";
 
+/// The highest version of any row, per partition and table; 0 for none.
+pub type Highest = BTreeMap<u16, BTreeMap<String, u64>>;
+
 impl Store {
     /// Reads the entities of some partitions, subject by subject in the order of [`rows::folded`], and hands them
-    /// over in pieces of at most some ten thousand rows. Older versions of a row are hidden. A piece holds the own
-    /// columns of its subject ([`rows::own_columns`]), in their order; pieces come in no order of keys.
+    /// over in pieces of at most some ten thousand rows, each of one partition. Older versions of a row are hidden.
+    /// A piece holds the own columns of its subject ([`rows::own_columns`]), in their order; rows come in no order
+    /// of keys.
     ///
-    /// After an error the pieces handed over are not all: begin anew with nothing.
+    /// Returns the highest version per partition and table: of the entity tables among the very rows that were
+    /// handed over, of `customer_figures` and `customer_money` as found after them. Every partition and table is in
+    /// it.
     ///
     /// # Errors
-    /// Why it broke off.
+    /// Why it broke off. The pieces handed over are then not all: begin anew with nothing.
     pub async fn read_entities(
         &self,
         scope: &Scope,
-        mut piece: impl FnMut(Subject, Table),
-    ) -> Result<(), StoreError> {
+        mut piece: impl FnMut(Subject, u16, Table),
+    ) -> Result<Highest, StoreError> {
+        let mut highest: Highest = scope.partitions.iter().map(|p| (*p, BTreeMap::new())).collect();
+        let condition = format!("PREWHERE {}", scope.condition());
         for subject in rows::folded() {
             let Some(table) = rows::entity_table(subject) else { continue };
+            highest.values_mut().for_each(|tables| drop(tables.insert(table.name.to_owned(), 0)));
             let own = own_columns(subject, table);
-            let condition = scope.condition();
-            self.scan(&own, &format!("PREWHERE {condition}"), |table| piece(subject, table)).await?;
+            let doing = format!("read rows of {}", table.name);
+            self.scan(&own, &condition, |block| {
+                let parts =
+                    decode::rows_by_partition(&doing, &own, block, "key_hash", |hash| scope.partition(hash))?;
+                for (partition, part) in parts {
+                    let tables = highest.entry(partition).or_default();
+                    let found = tables.entry(table.name.to_owned()).or_default();
+                    *found = highest_version(&part).max(*found);
+                    piece(subject, partition, part);
+                }
+                Ok(())
+            })
+            .await?;
         }
-        Ok(())
+        for table in [&*rows::CUSTOMER_FIGURES, &*rows::CUSTOMER_MONEY] {
+            let heights = self.heights(scope, table).await?;
+            for (partition, tables) in &mut highest {
+                let found = heights.iter().find(|height| height.partition == *partition);
+                tables.insert(table.name.to_owned(), found.map_or(0, |height| height.highest));
+            }
+        }
+        Ok(highest)
+    }
+
+    /// What earlier owners counted of each source, per partition that has any.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub async fn read_arrivals(&self, partitions: &[u16]) -> Result<BTreeMap<u16, Table>, StoreError> {
+        let table = &*rows::ARRIVALS;
+        let condition = format!("WHERE partition IN {}", list(partitions));
+        let mut found: BTreeMap<u16, Table> = BTreeMap::new();
+        self.scan(table, &condition, |block| {
+            let number = |n| u16::try_from(n).unwrap_or_default();
+            for (partition, part) in
+                decode::rows_by_partition("read arrivals", table, block, "partition", number)?
+            {
+                found.entry(partition).or_insert_with(|| Table::new(table)).append(part);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(found)
     }
 
     /// Per partition the highest version and the number of rows of a table that has `epoch`, `key_hash` and
@@ -88,16 +138,17 @@ impl Store {
     pub async fn read_current(
         &self,
         table: &Arc<TableSpec>,
-        piece: impl FnMut(Table),
+        mut piece: impl FnMut(Table),
     ) -> Result<(), StoreError> {
-        self.scan(table, "", piece).await
+        let doing = format!("read rows of {}", table.name);
+        self.scan(table, "", |block| decode::rows(&doing, table, block).map(&mut piece)).await
     }
 
     async fn scan(
         &self,
-        spec: &Arc<TableSpec>,
+        spec: &TableSpec,
         condition: &str,
-        mut piece: impl FnMut(Table),
+        mut each: impl FnMut(&Block) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let names: Vec<String> = spec.columns.iter().map(|column| quoted(column.name)).collect();
         let sql = format!("SELECT {} FROM {} FINAL {condition}", names.join(", "), self.table(spec.name));
@@ -108,7 +159,7 @@ impl Store {
         let mut cursor =
             client.query_raw(&sql).fetch_native().map_err(|error| StoreError::of(&doing, wait, error))?;
         while let Some(block) = within(&doing, wait, cursor.next()).await? {
-            piece(decode::rows(&doing, spec, &block)?);
+            each(&block)?;
         }
         Ok(())
     }
@@ -119,6 +170,21 @@ impl Scope {
     fn condition(&self) -> String {
         let Self { epoch, partitions, partition_count } = self;
         format!("epoch = {} AND key_hash % {partition_count} IN {}", epoch.0, list(partitions))
+    }
+
+    fn partition(&self, hash: u64) -> u16 {
+        let partition = hash.checked_rem(u64::from(self.partition_count)).unwrap_or_default();
+        u16::try_from(partition).unwrap_or(u16::MAX)
+    }
+}
+
+/// The highest version among rows; 0 without any.
+fn highest_version(table: &Table) -> u64 {
+    let column = table.columns().iter().find(|column| column.spec.name == "version");
+    match column.map(|column| &column.data) {
+        // `UInt64` is bit-cast.
+        Some(ColumnData::Narrow(versions)) => versions.iter().map(|v| v.cast_unsigned()).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -1,4 +1,4 @@
-//! One insert, one table, one block: sent until it is acknowledged.
+//! One insert, one table, one block: sent until it is acknowledged (DESIGN 2.4).
 
 use sarafan_core::table::Table;
 
@@ -7,16 +7,51 @@ use crate::block::PreparedBlock;
 use crate::client::{Store, within};
 use crate::error::StoreError;
 
-/// How a write that was repeated until acknowledged ended.
+/// How something that was repeated until ClickHouse acknowledged it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// Acknowledged, at this attempt (from 1).
-    Acknowledged {
-        /// Number of the attempt.
-        attempts: u32,
-    },
-    /// The caller's stop came first. Rows may have been written: whoever stops ends the term.
+pub enum Outcome<T> {
+    /// Acknowledged, with what it returned.
+    Done(T),
+    /// The caller's stop came first. A write may have happened all the same: whoever stops ends the term.
     Stopped,
+}
+
+/// Repeats an attempt while its error is transient. `stop` is the caller's reason to give up (a revoke that cannot
+/// wait, the end of the process): when it completes, an attempt under way is abandoned. `failed` is told the number
+/// (from 1) and the error of every failed attempt, for metrics.
+///
+/// # Errors
+/// The first error that is not transient.
+pub async fn repeat<T, A>(
+    backoff: &Backoff,
+    stop: impl Future<Output = ()>,
+    mut failed: impl FnMut(u32, &StoreError),
+    mut attempt: impl FnMut() -> A,
+) -> Result<Outcome<T>, StoreError>
+where
+    A: Future<Output = Result<T, StoreError>>,
+{
+    let attempts = async {
+        let mut number = 0_u32;
+        loop {
+            number = number.saturating_add(1);
+            let error = match attempt().await {
+                Ok(done) => return Ok(Outcome::Done(done)),
+                Err(error) if error.is_transient() => error,
+                Err(error) => return Err(error),
+            };
+            failed(number, &error);
+            let wait = backoff.wait(number, spread());
+            tracing::warn!(attempt = number, ?wait, kind = error.kind(), %error, "ClickHouse: trying again");
+            tokio::time::sleep(wait).await;
+        }
+    };
+    tokio::select! {
+        // A stop that has come wins over an attempt that would begin.
+        biased;
+        () = stop => Ok(Outcome::Stopped),
+        outcome = attempts => outcome,
+    }
 }
 
 impl Store {
@@ -41,9 +76,7 @@ impl Store {
         self.send(block.table(), &target, block.block()).await
     }
 
-    /// Inserts a block, again and again while the error is transient. `stop` is the caller's reason to give up
-    /// (a revoke that cannot wait, the end of the process): when it completes, an attempt under way is abandoned.
-    /// `failed` is told of every failed attempt and the wait that follows, for metrics.
+    /// Inserts a block, the same bytes again and again while the error is transient: see [`repeat`].
     ///
     /// # Errors
     /// The first error that is not transient.
@@ -52,30 +85,9 @@ impl Store {
         block: &PreparedBlock,
         backoff: &Backoff,
         stop: impl Future<Output = ()>,
-        mut failed: impl FnMut(u32, &StoreError),
-    ) -> Result<Written, StoreError> {
-        let repeat = async {
-            let mut attempts = 0_u32;
-            loop {
-                attempts = attempts.saturating_add(1);
-                let Err(error) = self.insert_block(block).await else {
-                    return Ok(Written::Acknowledged { attempts });
-                };
-                if !error.is_transient() {
-                    return Err(error);
-                }
-                failed(attempts, &error);
-                let wait = backoff.wait(attempts, spread(block, attempts));
-                tracing::warn!(table = block.table(), rows = block.rows(), attempts, ?wait, %error, "insert failed");
-                tokio::time::sleep(wait).await;
-            }
-        };
-        tokio::select! {
-            // A stop that has come wins over an attempt that would begin.
-            biased;
-            () = stop => Ok(Written::Stopped),
-            outcome = repeat => outcome,
-        }
+        failed: impl FnMut(u32, &StoreError),
+    ) -> Result<Outcome<()>, StoreError> {
+        repeat(backoff, stop, failed, || self.insert_block(block)).await
     }
 
     /// Sends one block to `target`, a table with its columns.
@@ -96,11 +108,9 @@ impl Store {
     }
 }
 
-/// Differs between blocks of different owners at one moment: the address of the block in this process and its time
-/// of birth are as good as a random number here.
-fn spread(block: &PreparedBlock, attempts: u32) -> u64 {
+/// Differs between processes and moments, which is all that is asked of it.
+fn spread() -> u64 {
     let nanos = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
-    let mix = [u64::from(nanos), u64::from(std::process::id()), u64::from(attempts), block.rows() as u64];
-    let bytes: Vec<u8> = mix.iter().flat_map(|part| part.to_le_bytes()).collect();
-    xxhash_rust::xxh3::xxh3_64(&bytes)
+    let mix = [nanos.to_le_bytes(), std::process::id().to_le_bytes()].concat();
+    xxhash_rust::xxh3::xxh3_64(&mix)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sarafan_core::rows;
 use sarafan_core::table::{ColumnKind, ColumnSpec, Table, TableSpec, Value};
 use sarafan_localstack::{ClickHouse, ClickHouseOptions, silent};
-use sarafan_store::{Backoff, Class, ClickHouseSection, PreparedBlock, Store, StoreError, Written};
+use sarafan_store::{Backoff, Class, ClickHouseSection, Outcome, PreparedBlock, Store, StoreError};
 
 use crate::{empty, migrated, run, section, value};
 
@@ -118,7 +118,7 @@ async fn a_query_cannot_change_anything() {
 async fn a_write_is_repeated_through_a_killed_server_until_it_is_acknowledged() {
     let server = ClickHouse::start(&ClickHouseOptions::default(), &silent).unwrap();
     let store = Store::new(&section(server.http_url())).unwrap();
-    store.migrate().await.unwrap();
+    store.migrate_tables().await.unwrap();
     let block = PreparedBlock::new(&arrival(7)).unwrap().unwrap();
     server.kill().unwrap();
     let backoff = Backoff { first: Duration::from_millis(20), longest: Duration::from_millis(50) };
@@ -135,8 +135,7 @@ async fn a_write_is_repeated_through_a_killed_server_until_it_is_acknowledged() 
         failures = attempt;
         let _ = again.send(());
     });
-    let written = written.await.unwrap();
-    assert_eq!(written, Written::Acknowledged { attempts: failures + 1 });
+    assert_eq!(written.await.unwrap(), Outcome::Done(()));
     assert!(failures > 0);
     assert_eq!(value(&store, "SELECT max(version) FROM {store}.arrivals").await, "7");
     drop(restart.join().unwrap());
@@ -151,7 +150,7 @@ async fn a_write_stops_when_the_caller_cannot_wait() {
     stop.send(()).unwrap();
     let stopped = async { stopped.await.unwrap() };
     let written = store.write(&block, &Backoff::default(), stopped, |_, _| {}).await.unwrap();
-    assert_eq!(written, Written::Stopped);
+    assert_eq!(written, Outcome::Stopped);
 }
 
 #[tokio::test]

@@ -4,13 +4,15 @@ use sarafan_core::definitions::{
     Definitions, DimensionKind, DimensionSection, Epoch, FieldNames, MetricsSection, SurveyKind,
     SurveySection,
 };
-use sarafan_store::{Generation, LedgerRow};
+use sarafan_core::shard::Placement;
+use sarafan_core::tenure::{Claim, Entry, TableHeight};
+use sarafan_store::Generation;
 
 use crate::migrated;
 
-fn row(partition: u16, term: u32, sequence: u64) -> LedgerRow {
-    LedgerRow {
-        epoch: u64::MAX,
+fn entry(partition: u16, term: u32, sequence: u64) -> Entry {
+    let height = |table: &str, position, highest| TableHeight { table: table.to_owned(), position, highest };
+    Entry {
         generation: 1,
         partition,
         term,
@@ -20,22 +22,31 @@ fn row(partition: u16, term: u32, sequence: u64) -> LedgerRow {
         live: sequence > 0,
         position: 100 + sequence,
         entities: 3,
-        tables: vec!["orders".to_owned(), "refunds".to_owned()],
-        positions: vec![100 + sequence, 90],
-        highest: vec![u64::MAX, 0],
+        tables: vec![height("orders", 100 + sequence, u64::MAX), height("refunds", 90, 0)],
     }
 }
 
 #[tokio::test]
-async fn a_ledger_shows_each_term_at_its_highest_sequence() {
+async fn a_ledger_shows_each_term_of_its_epoch_at_its_highest_sequence() {
     let store = migrated().await;
-    store.write_ledger(&[row(0, 1, 2), row(1, 1, 0)]).await.unwrap();
-    store.write_ledger(&[row(0, 1, 1), row(0, 2, 0)]).await.unwrap();
-    let other = LedgerRow { epoch: 1, ..row(0, 9, 9) };
-    store.write_ledger(&[other]).await.unwrap();
-    store.write_ledger(&[]).await.unwrap();
-    let read = store.read_ledger(Epoch(u64::MAX)).await.unwrap();
-    assert_eq!(read, [row(0, 1, 2), row(0, 2, 0), row(1, 1, 0)]);
+    let epoch = Epoch(u64::MAX);
+    store.write_ledger(epoch, &[entry(0, 1, 2), entry(1, 1, 0)]).await.unwrap();
+    store.write_ledger(epoch, &[entry(0, 1, 1), entry(0, 2, 0)]).await.unwrap();
+    store.write_ledger(Epoch(1), &[entry(0, 9, 9)]).await.unwrap();
+    store.write_ledger(epoch, &[]).await.unwrap();
+    let read = store.read_ledger(epoch).await.unwrap();
+    assert_eq!(read, [entry(0, 1, 2), entry(0, 2, 0), entry(1, 1, 0)]);
+}
+
+#[tokio::test]
+async fn a_claim_on_an_empty_ledger_is_found_as_it_was_written() {
+    let store = migrated().await;
+    let placement = Placement { epoch: Epoch(3), generation: 0, partition: 5, partitions: 6 };
+    let claim = Claim::on(&store.read_ledger(Epoch(3)).await.unwrap(), placement, 77, 0);
+    store.write_ledger(Epoch(3), std::slice::from_ref(&claim.entry)).await.unwrap();
+    let now = store.read_ledger(Epoch(3)).await.unwrap();
+    assert_eq!(now, [claim.entry.clone()]);
+    assert!(!claim.must_start_over(&now));
 }
 
 fn definitions(timezone: &str) -> Definitions {

@@ -1,6 +1,7 @@
 //! The store against a real ClickHouse. Each test has databases of its own.
 
 mod codes;
+mod dead_letters;
 mod errors;
 mod ledger;
 mod migrations;
@@ -27,10 +28,10 @@ fn empty() -> Store {
     Store::new(&section(shared().clickhouse_url())).unwrap()
 }
 
-/// A migrated store on the shared server.
+/// A store with its tables on the shared server.
 async fn migrated() -> Store {
     let store = empty();
-    store.migrate().await.unwrap();
+    store.migrate_tables().await.unwrap();
     store
 }
 
