@@ -52,7 +52,7 @@ pub struct SurveySection {
     /// Its scale. Only `0-10` has an NPS.
     #[serde(default)]
     pub scale: Scale,
-    /// Whether it is the survey that headlines and customer rows speak of; one at most.
+    /// Whether it is the survey that headlines and a customer's latest score speak of; one at most.
     #[serde(default)]
     pub headline: bool,
 }

@@ -55,10 +55,11 @@ impl Shard {
             return;
         }
         let touched = self.touch(&key_text);
-        touched.everything |= replayed;
+        touched.replayed |= replayed;
         if !news {
             return;
         }
+        touched.changes += 1;
         touched.changed.insert((place, Arc::from(event.id.as_str())));
         let first_version = self.version_of(self.position);
         let holder = self.holders.entry(Arc::clone(&key_text)).or_insert_with(|| Holder::new(key_text, key.hash()));

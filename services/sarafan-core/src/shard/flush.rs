@@ -61,7 +61,7 @@ impl Shard {
         for (place, table) in batch.entities.iter_mut().enumerate() {
             let mut earlier = 0;
             for (index, entity) in holder.of(place).iter().enumerate() {
-                let same = !touched.everything
+                let same = !touched.everything()
                     && derived_as_before(touched.before.as_ref(), after, (place, index), &mut earlier);
                 if same && !touched.changed.contains(&(place, Arc::clone(&entity.id))) {
                     continue;
@@ -72,7 +72,7 @@ impl Shard {
         if !holder.is_customer() {
             return;
         }
-        let before = touched.before.as_ref().filter(|_| !touched.everything).map(|b| &b.settled);
+        let before = touched.before.as_ref().filter(|_| !touched.everything()).map(|b| &b.settled);
         if before.is_none_or(|b| b.figures != after.settled.figures) {
             batch.derived[0].push(self.figures_row(holder, &after.settled, batch.version));
         }

@@ -92,7 +92,7 @@ impl Shard {
         let mut keys: Vec<Arc<str>> = self.holders.keys().map(Arc::clone).collect();
         keys.sort_unstable();
         for key in keys {
-            self.touch(&key).everything = true;
+            self.touch(&key).replayed = true;
         }
     }
 

@@ -16,8 +16,21 @@ pub(super) struct Touched {
     pub(super) before: Option<Before>,
     /// Entities whose own content changed: place of the subject, id.
     pub(super) changed: BTreeSet<(usize, Arc<str>)>,
-    /// Every row is to be written again: a record of it was replayed before the state was whole (DESIGN 2.5).
-    pub(super) everything: bool,
+    /// Records that changed it.
+    pub(super) changes: u32,
+    /// A record of it was replayed before the state was whole (DESIGN 2.5).
+    pub(super) replayed: bool,
+}
+
+impl Touched {
+    /// Whether every row is to be written, those that are as before too.
+    ///
+    /// After one change a row that is as before may stay: whatever an earlier owner writes late says the same. After
+    /// several it may have been something else in between, and an earlier owner may yet write that: only a row of a
+    /// later version wins over it.
+    pub(super) fn everything(&self) -> bool {
+        self.replayed || self.changes > 1
+    }
 }
 
 /// What followed from a customer, and the ids that its derived rows belong to.
