@@ -65,7 +65,9 @@ impl Store {
         let condition = format!("PREWHERE {}", scope.condition());
         for subject in rows::folded() {
             let Some(table) = rows::entity_table(subject) else { continue };
-            highest.values_mut().for_each(|tables| drop(tables.insert(table.name.to_owned(), 0)));
+            for tables in highest.values_mut() {
+                tables.insert(table.name.to_owned(), 0);
+            }
             let own = own_columns(subject, table);
             let doing = format!("read rows of {}", table.name);
             self.scan(&own, &condition, |block| {

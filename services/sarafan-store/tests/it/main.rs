@@ -9,6 +9,7 @@ mod query;
 mod restore;
 mod round_trip;
 mod schema;
+mod section;
 
 use sarafan_localstack::testing::{shared, unique_name};
 use sarafan_store::{ClickHouseSection, Store};
