@@ -12,6 +12,7 @@ pub mod table;
 mod metrics;
 pub mod shard;
 mod state;
+pub mod statistics;
 pub mod vocabulary;
 mod words;
 pub mod tenure;

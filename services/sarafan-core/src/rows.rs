@@ -212,25 +212,6 @@ pub static ARRIVALS: LazyLock<Arc<TableSpec>> = LazyLock::new(|| {
     })
 });
 
-/// What is known of each dead letter; its bytes stay in the dead-letter topic.
-pub static DEAD_LETTERS: LazyLock<Arc<TableSpec>> = LazyLock::new(|| {
-    Arc::new(TableSpec {
-        name: "dead_letters",
-        columns: vec![
-            ColumnSpec::new("dlq_partition", ColumnKind::I32),
-            ColumnSpec::new("dlq_offset", ColumnKind::I64),
-            ColumnSpec::new("at", ColumnKind::Instant),
-            ColumnSpec::new("source", ColumnKind::Category),
-            ColumnSpec::new("topic", ColumnKind::Category),
-            ColumnSpec::new("partition", ColumnKind::I32),
-            ColumnSpec::new("offset", ColumnKind::I64),
-            ColumnSpec::new("reason", ColumnKind::Category),
-            ColumnSpec::new("stage", ColumnKind::Category),
-            ColumnSpec::new("message", ColumnKind::Text),
-        ],
-    })
-});
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,8 +219,7 @@ mod tests {
     #[test]
     fn a_table_names_each_column_once() {
         let mut tables: Vec<&TableSpec> = folded().filter_map(entity_table).map(Arc::as_ref).collect();
-        let fixed: [&Arc<TableSpec>; 6] =
-            [&CUSTOMER_FIGURES, &CUSTOMER_MONEY, &DETAILS, &ORDER_ITEMS, &ARRIVALS, &DEAD_LETTERS];
+        let fixed: [&Arc<TableSpec>; 5] = [&CUSTOMER_FIGURES, &CUSTOMER_MONEY, &DETAILS, &ORDER_ITEMS, &ARRIVALS];
         tables.extend(fixed.map(Arc::as_ref));
         for table in tables {
             for (i, column) in table.columns.iter().enumerate() {

@@ -7,6 +7,7 @@ use super::orders::purchase_days;
 use super::{Settled, Settling, symbol};
 use crate::state::holder::{Holder, ORDERS};
 use crate::state::layout::{customer, order};
+use crate::statistics::ltv::Sums;
 use crate::vocabulary::{Day, Instant, Symbol};
 
 /// One row of `customer_figures`.
@@ -41,10 +42,10 @@ pub(crate) struct Purse {
 }
 
 impl Purse {
-    /// Lifetime in units of 1/487 month: max(487, 16 x days from first to last purchase) (METRICS 4).
+    /// Lifetime in units of 1/487 month.
     pub(crate) fn months_487(&self) -> i128 {
         match (self.days.first(), self.days.last()) {
-            (Some(first), Some(last)) => i128::from(last.since(*first) * 16).max(487),
+            (Some(first), Some(last)) => Sums::months_487(last.since(*first)),
             _ => 0,
         }
     }
