@@ -38,36 +38,46 @@ pub(super) fn source(path: String, table: &Table, surveys: &[String], errors: &E
         clear_on_null: section.flag("clear_on_null", true),
         timestamps: section.text("timestamps").map(str::to_owned),
         zone: section.text("zone").map(str::to_owned),
+        surveys: surveys.to_vec(),
     };
     if let Some(format) = &defaults.timestamps
         && let Err(problem) = TimeFormat::parse(format, defaults.zone.as_deref())
     {
         section.wrong("timestamps", problem);
     }
-    let updated_at = version(&section, &defaults);
+    let declared = Declared {
+        names_version: section.get("updated_at").is_some(),
+        version: version(&section, &defaults),
+    };
     let skips = section.tables("skip").iter().filter_map(skip).collect();
     let rules: Vec<_> =
-        section.tables("record").iter().filter_map(|r| record(r, &defaults, updated_at.as_ref())).collect();
+        section.tables("record").iter().filter_map(|r| record(r, &defaults, &declared)).collect();
     if section.get("record").is_none() {
         section.wrong("record", "is missing: a source needs at least one [[source.record]]");
     }
-    for (i, rule) in rules.iter().enumerate() {
-        check_constants(&format!("{}.record[{i}]", section.path), rule, surveys, errors);
-    }
-    let source = Source {
-        name: name?.to_owned(),
-        topic: topic?.to_owned(),
-        mapping_revision: section.number("mapping_revision", 1, 0..=i64::from(u16::MAX)),
-        shift_days: section.number("shift_days", 0, -MAX_SHIFT_DAYS..=MAX_SHIFT_DAYS),
-        limits: Limits {
-            max_bytes: section.number("max_bytes", DEFAULT_MAX_BYTES, 1..=i64::from(i32::MAX)),
-            max_depth: section.number("max_depth", DEFAULT_MAX_DEPTH, 1..=MAX_DEPTH),
-        },
-        skips,
-        rules,
+    let mapping_revision = section.number("mapping_revision", 1, 0..=i64::from(u16::MAX));
+    let shift_days = section.number("shift_days", 0, -MAX_SHIFT_DAYS..=MAX_SHIFT_DAYS);
+    let limits = Limits {
+        max_bytes: section.number("max_bytes", DEFAULT_MAX_BYTES, 1..=i64::from(i32::MAX)),
+        max_depth: section.number("max_depth", DEFAULT_MAX_DEPTH, 1..=MAX_DEPTH),
     };
     section.finish();
-    Some(source)
+    Some(Source {
+        name: name?.to_owned(),
+        topic: topic?.to_owned(),
+        mapping_revision,
+        shift_days,
+        limits,
+        skips,
+        rules,
+    })
+}
+
+/// The version that a source declares for all of its records.
+struct Declared {
+    /// Whether it says one at all, right or wrong.
+    names_version: bool,
+    version: Option<Version>,
 }
 
 fn version(section: &Section<'_, '_>, defaults: &Defaults) -> Option<Version> {
@@ -87,7 +97,7 @@ fn skip(section: &Section<'_, '_>) -> Option<SkipRule> {
     Some(SkipRule { rule: rule?.into(), when: when? })
 }
 
-fn record(section: &Section<'_, '_>, defaults: &Defaults, of_source: Option<&Version>) -> Option<RecordRule> {
+fn record(section: &Section<'_, '_>, defaults: &Defaults, of_source: &Declared) -> Option<RecordRule> {
     let subject = subject(section)?;
     let plain = |key| value(section, key, Use::Plain, defaults);
     let id = plain("id");
@@ -114,13 +124,14 @@ fn record(section: &Section<'_, '_>, defaults: &Defaults, of_source: Option<&Ver
         section
             .wrong("previous_customer_id", format!("a {} does not move between customers", subject.name()));
     }
-    let updated_at = version(section, defaults).or_else(|| of_source.cloned());
-    if updated_at.is_none() && section.get("updated_at").is_none() {
+    let updated_at = version(section, defaults).or_else(|| of_source.version.clone());
+    if section.get("updated_at").is_none() && !of_source.names_version {
         section
             .wrong("updated_at", "is missing here and in the source: name a path, or \"record_timestamp\"");
     }
     let (when, erased) = (condition(section, "when").unwrap_or_default(), condition(section, "erased"));
     let fields = fields(section, subject, defaults);
+    fields.iter().for_each(|rule| check_constants(section, rule, defaults));
     check_currency(section, subject, &fields);
     Some(RecordRule {
         subject,
@@ -236,24 +247,23 @@ fn check_currency(section: &Section<'_, '_>, subject: Subject, fields: &[FieldRu
 }
 
 /// Constants and value maps can be judged without a record.
-fn check_constants(path: &str, rule: &RecordRule, surveys: &[String], errors: &Errors) {
-    for field in &rule.fields {
-        let FieldSource::Value(spec) = &field.source else { continue };
-        let at = format!("{path}.{}", field.name);
-        for text in constants(spec) {
-            // Far enough in the future for any constant time; without a shift.
-            let clock = Clock::new(i64::MAX / 2, 0);
-            let value = serde_json::Value::String(text.clone());
-            let unmapped = ValueSpec { map: None, ..spec.as_ref().clone() };
-            if let Err(fault) = convert(field.field, &unmapped, &value, clock) {
-                errors.add(at.clone(), fault.problem);
-            }
-            if field.name == "currency" && !is_currency(&text) {
-                errors.add(at.clone(), format!("`{text}` is not three upper-case letters"));
-            }
-            if field.name == "survey" && !surveys.contains(&text) {
-                errors.add(at.clone(), format!("`{text}` is not declared; add a [[survey]] with this id"));
-            }
+fn check_constants(section: &Section<'_, '_>, rule: &FieldRule, defaults: &Defaults) {
+    let FieldSource::Value(spec) = &rule.source else { return };
+    // Far enough in the future for any constant time; without a shift.
+    let clock = Clock::new(i64::MAX / 2, 0);
+    let unmapped = ValueSpec { map: None, ..spec.as_ref().clone() };
+    for text in constants(spec) {
+        let wrong = |problem: String| section.wrong(&rule.name, problem);
+        if text.is_empty() {
+            wrong("has an empty constant; what means blank belongs into `null_values`".to_owned());
+        } else if let Err(fault) =
+            convert(rule.field, &unmapped, &serde_json::Value::String(text.clone()), clock)
+        {
+            wrong(fault.problem);
+        } else if rule.name == "currency" && !is_currency(&text) {
+            wrong(format!("`{text}` is not three upper-case letters"));
+        } else if rule.name == "survey" && !defaults.surveys.contains(&text) {
+            wrong(format!("`{text}` is not declared; add a [[survey]] with this id"));
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Defaults {
     pub(super) clear_on_null: bool,
     pub(super) timestamps: Option<String>,
     pub(super) zone: Option<String>,
+    /// Ids of the declared surveys.
+    pub(super) surveys: Vec<String>,
 }
 
 /// What a value is for, as far as that decides how it is configured.

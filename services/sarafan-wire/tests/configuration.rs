@@ -1,0 +1,127 @@
+//! What is wrong with a `[[source]]` is said at once, with its path, before anything starts.
+
+#![allow(clippy::unwrap_used)] // In helpers of tests too, where the lint does not see a test.
+
+use sarafan_core::definitions::SurveySection;
+use sarafan_wire::{Mapping, Outcome, SourceRecord};
+
+fn compile(text: &str) -> Result<Mapping, Vec<String>> {
+    let document: toml::Table = text.parse().unwrap();
+    let surveys = document.get("survey").cloned();
+    let surveys: Vec<SurveySection> = surveys.map(|s| s.try_into().unwrap()).unwrap_or_default();
+    let sources: Vec<toml::Table> = document["source"].clone().try_into().unwrap();
+    Mapping::compile(&sources, &surveys).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+/// The errors of one order source with a few more lines in its record.
+fn errors_of(lines: &str) -> Vec<String> {
+    let head =
+        "[[source]]\nname = \"s\"\ntopic = \"t\"\nupdated_at = \"at\"\n[[source.record]]\nid = \"id\"\n";
+    compile(&format!("{head}{lines}")).unwrap_err()
+}
+
+#[test]
+fn all_errors_are_reported_at_once_with_their_paths() {
+    let errors = compile(
+        r#"
+        [[source]]
+        name = "shop"
+        topic = "orders"
+        format = "avro"
+        max_depth = 1000
+        topik = "x"
+        [[source.skip]]
+        when = { path = "a", equals = 1, in = [2] }
+        [[source.record]]
+        subject = "ordr"
+        [[source.record]]
+        subject = "order"
+        amount = "total"
+        statuss = "state"
+        status = { path = "state", map = { a = "paied" } }
+        ordered_at = { path = "at", format = "%d.%m.%Y" }
+        items = { each = "lines", sku = "sku" }
+        moved = "moved"
+
+        [[source]]
+        name = "shop"
+        topic = "orders"
+        updated_at = "a..b"
+        [[source.record]]
+        subject = "survey_response"
+        id = { template = "{a" }
+        survey = { value = "exit" }
+        score = { path = "s", value = 3 }
+        "#,
+    )
+    .unwrap_err();
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("configuration.all_errors", errors.join("\n"));
+    });
+}
+
+#[test]
+fn a_source_declares_its_version() {
+    let without =
+        "[[source]]\nname = \"s\"\ntopic = \"t\"\n[[source.record]]\nsubject = \"customer\"\nid = \"id\"\n";
+    let errors = compile(without).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with("source[0].record[0].updated_at: is missing"), "{errors:?}");
+}
+
+#[test]
+fn an_amount_needs_a_currency_beside_it() {
+    let errors = errors_of("subject = \"order\"\namount = \"total\"\n");
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with("source[0].record[0].amount: has no `currency`"), "{errors:?}");
+}
+
+#[test]
+fn constants_are_judged_before_any_record() {
+    let errors = errors_of(
+        "subject = \"order\"\ncurrency = { value = \"eur\" }\nkind = { value = \"gift\" }\nstatus = { path = \"s\", default = \"\" }\n",
+    );
+    let paths: Vec<_> = errors.iter().map(|e| e.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        paths,
+        ["source[0].record[0].status", "source[0].record[0].kind", "source[0].record[0].currency"],
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn a_source_without_records_reads_nothing_and_is_refused() {
+    let errors = compile("[[source]]\nname = \"s\"\ntopic = \"t\"\nupdated_at = \"at\"\n").unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+}
+
+#[test]
+fn one_bad_entity_rejects_its_whole_record() {
+    let mapping = compile(
+        r#"
+        [[source]]
+        name = "shop"
+        topic = "orders"
+        updated_at = "record_timestamp"
+        [[source.record]]
+        subject = "customer"
+        id = "customer"
+        [[source.record]]
+        subject = "order"
+        id = "id"
+        amount = "total"
+        currency = "currency"
+        "#,
+    )
+    .unwrap();
+    let apply = |value: &str| {
+        let timestamp_micros = Some(1_772_323_200_000_000);
+        let value = Some(value.as_bytes());
+        mapping.apply(&SourceRecord { topic: "orders", partition: 0, offset: 0, timestamp_micros, value })
+    };
+    let good = apply(r#"{"customer": "c", "id": "o", "total": 1, "currency": "EUR"}"#);
+    assert!(matches!(good, Outcome::Mapped(events) if events.len() == 2));
+    let bad = apply(r#"{"customer": "c", "id": "o", "total": "1e999", "currency": "EUR"}"#);
+    let Outcome::Rejected(rejection) = bad else { unreachable!("{bad:?}") };
+    assert_eq!(rejection.to_string(), "amount_too_large: order.amount `1e999` is beyond 18 digits");
+}
