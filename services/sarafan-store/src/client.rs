@@ -96,7 +96,10 @@ impl Store {
             .with_setting("input_format_null_as_default", "0")
             .with_setting("max_execution_time", seconds(self.shared.timeouts.insert));
         match self.shared.quorum {
-            Some(replicas) => client.with_setting("insert_quorum", replicas.to_string()),
+            // The server is to say that the quorum is not there before we give up on it.
+            Some(replicas) => client
+                .with_setting("insert_quorum", replicas.to_string())
+                .with_setting("insert_quorum_timeout", self.shared.timeouts.insert.as_millis().to_string()),
             None => client,
         }
     }
@@ -133,7 +136,7 @@ impl Store {
         let limit = self.shared.timeouts.query;
         let client = self.reader(limit).with_setting("wait_end_of_query", "1");
         let query =
-            parameters.iter().fold(client.query(sql), |query, (name, value)| query.param(name, value));
+            parameters.iter().fold(client.query_raw(sql), |query, (name, value)| query.param(name, value));
         within(doing, limit, query.fetch_all::<R>()).await
     }
 }

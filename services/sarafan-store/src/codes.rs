@@ -24,6 +24,8 @@ const CODES: &[(i32, &str, Class, &str)] = &[
     (74, "CANNOT_READ_FROM_FILE_DESCRIPTOR", Transient, "disk"),
     (75, "CANNOT_WRITE_TO_FILE_DESCRIPTOR", Transient, "disk"),
     (81, "UNKNOWN_DATABASE", Permanent, "schema"),
+    // Settings that the rules rest on are missing: this ClickHouse is too old.
+    (115, "UNKNOWN_SETTING", Permanent, "version"),
     (117, "INCORRECT_DATA", Poison, "refused_content"),
     (131, "TOO_LARGE_STRING_SIZE", Poison, "refused_content"),
     (159, "TIMEOUT_EXCEEDED", Transient, "timeout"),

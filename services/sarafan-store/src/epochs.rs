@@ -1,14 +1,12 @@
-//! Epochs, which of them is live, and the incarnation of the store.
+//! Epochs: what the rows of each mean (DESIGN 2, epochs).
 
 use clickhouse::Row;
-use clickhouse::native::Block;
-use clickhouse::native::builder::BlockBuilder;
-use clickhouse::native::encode::Encode;
 use sarafan_core::definitions::{Definitions, DimensionKind, Epoch, Scale, Source};
 use serde::Deserialize;
 
 use crate::client::Store;
 use crate::error::StoreError;
+use crate::one_row::OneRow;
 
 /// A registered epoch: what its rows mean.
 #[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]
@@ -117,105 +115,6 @@ impl Store {
     pub async fn epochs(&self) -> Result<Vec<EpochRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM {} FINAL ORDER BY epoch", self.table("epochs"));
         self.rows("read the epochs", &sql, &[]).await
-    }
-
-    /// The epoch that views show; `None` before the first.
-    ///
-    /// # Errors
-    /// Why it could not be read.
-    pub async fn live_epoch(&self) -> Result<Option<Epoch>, StoreError> {
-        Ok(self.latest("live_epoch", "epoch").await?.map(|latest| Epoch(latest.value)))
-    }
-
-    /// Makes every view show `epoch` from now on.
-    ///
-    /// # Errors
-    /// Why it was not acknowledged.
-    pub async fn set_live_epoch(&self, epoch: Epoch) -> Result<(), StoreError> {
-        self.advance("live_epoch", "epoch", epoch.0).await
-    }
-
-    /// The incarnation of the store: 0 until `sarafan adopt` gives it another.
-    ///
-    /// # Errors
-    /// Why it could not be read.
-    pub async fn incarnation(&self) -> Result<u64, StoreError> {
-        Ok(self.latest("incarnations", "incarnation").await?.map_or(0, |latest| latest.value))
-    }
-
-    /// Gives the store a new incarnation: ledger rows of any other count for nobody.
-    ///
-    /// # Errors
-    /// Why it was not acknowledged.
-    pub async fn set_incarnation(&self, incarnation: u64) -> Result<(), StoreError> {
-        self.advance("incarnations", "incarnation", incarnation).await
-    }
-
-    /// The row in force of a table of one slot.
-    async fn latest(&self, table: &str, column: &str) -> Result<Option<Latest>, StoreError> {
-        let sql = format!(
-            "SELECT sequence, {column} AS value FROM {} ORDER BY sequence DESC LIMIT 1",
-            self.table(table)
-        );
-        Ok(self.rows(&format!("read {table}"), &sql, &[]).await?.pop())
-    }
-
-    /// Writes the next row of a table of one slot. Its sequence is the moment, in microseconds, so that two writers
-    /// at once do not write the same; it is above the one in force whatever the clock says.
-    async fn advance(&self, table: &str, column: &str, value: u64) -> Result<(), StoreError> {
-        let latest = self.latest(table, column).await?;
-        if latest.as_ref().is_some_and(|latest| latest.value == value) {
-            return Ok(());
-        }
-        let mut block = OneRow::default();
-        block
-            .set("slot", 0_u8)
-            .set("sequence", latest.map_or(1, |latest| latest.sequence + 1))
-            .set(column, value);
-        self.send_row(table, &format!("slot, sequence, {column}"), block).await
-    }
-
-    pub(crate) async fn send_row(&self, table: &str, columns: &str, row: OneRow) -> Result<(), StoreError> {
-        let block = row.build().map_err(|error| StoreError::Mismatch {
-            doing: format!("encode a row of {table}"),
-            detail: error.to_string(),
-        })?;
-        self.send(table, &format!("{} ({columns})", self.table(table)), &block).await
-    }
-}
-
-#[derive(Row, Deserialize)]
-struct Latest {
-    sequence: u64,
-    value: u64,
-}
-
-/// A block of one row, for the control tables.
-#[derive(Default)]
-pub(crate) struct OneRow {
-    builder: BlockBuilder,
-    failed: Option<Failure>,
-}
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-impl OneRow {
-    pub(crate) fn set<T: Encode>(&mut self, column: &str, value: T) -> &mut Self {
-        let added = match self.builder.upsert_column::<T>(column) {
-            Ok(mut column) => column.add(value).map(|_| ()),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = added {
-            self.failed.get_or_insert(error);
-        }
-        self
-    }
-
-    pub(crate) fn build(mut self) -> Result<Block, Failure> {
-        match self.failed.take() {
-            Some(error) => Err(error),
-            None => Ok(self.builder.build()?),
-        }
     }
 }
 

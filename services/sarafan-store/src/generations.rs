@@ -4,8 +4,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use crate::client::Store;
-use crate::epochs::OneRow;
 use crate::error::StoreError;
+use crate::one_row::OneRow;
 
 /// A registered generation of a canonical topic (DESIGN 2, topic generations).
 #[derive(Debug, Clone, PartialEq, Eq, Row, Deserialize)]

@@ -19,10 +19,12 @@ mod generations;
 mod ledger;
 mod migrate;
 mod migrations;
+mod one_row;
 mod query;
 mod read;
 mod replicas;
 mod section;
+mod slots;
 mod sql;
 mod writer;
 

@@ -4,9 +4,9 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use crate::client::Store;
-use crate::epochs::OneRow;
 use crate::error::StoreError;
 use crate::migrations::{MIGRATIONS, Migration, VIEWS};
+use crate::one_row::OneRow;
 use crate::sql::statements;
 
 /// What a migrate did.

@@ -45,7 +45,7 @@ async fn a_claim_on_an_empty_ledger_is_found_as_it_was_written() {
     let claim = Claim::on(&store.read_ledger(Epoch(3)).await.unwrap(), placement, 77, 0);
     store.write_ledger(Epoch(3), std::slice::from_ref(&claim.entry)).await.unwrap();
     let now = store.read_ledger(Epoch(3)).await.unwrap();
-    assert_eq!(now, [claim.entry.clone()]);
+    assert_eq!(now, std::slice::from_ref(&claim.entry));
     assert!(!claim.must_start_over(&now));
 }
 

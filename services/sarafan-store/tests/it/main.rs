@@ -1,5 +1,8 @@
 //! The store against a real ClickHouse. Each test has databases of its own.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod codes;
 mod dead_letters;
 mod errors;

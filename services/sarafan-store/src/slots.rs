@@ -1,0 +1,89 @@
+//! Tables of one slot, whose latest row is in force: the live epoch and the incarnation of the store.
+
+use clickhouse::Row;
+use sarafan_core::definitions::Epoch;
+use serde::Deserialize;
+
+use crate::client::Store;
+use crate::error::StoreError;
+use crate::one_row::OneRow;
+
+#[derive(Row, Deserialize)]
+struct Latest {
+    sequence: u64,
+    value: u64,
+}
+
+impl Store {
+    /// The epoch that views show; `None` before the first.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub async fn live_epoch(&self) -> Result<Option<Epoch>, StoreError> {
+        Ok(self.latest("live_epoch", "epoch").await?.map(|latest| Epoch(latest.value)))
+    }
+
+    /// Makes every view show `epoch` from now on.
+    ///
+    /// # Errors
+    /// Why it was not acknowledged.
+    pub async fn set_live_epoch(&self, epoch: Epoch) -> Result<(), StoreError> {
+        self.advance("live_epoch", "epoch", epoch.0).await
+    }
+
+    /// The incarnation of the store: 0 until `sarafan adopt` gives it another.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub async fn incarnation(&self) -> Result<u64, StoreError> {
+        Ok(self.latest("incarnations", "incarnation").await?.map_or(0, |latest| latest.value))
+    }
+
+    /// Gives the store a new incarnation: ledger rows of any other count for nobody.
+    ///
+    /// # Errors
+    /// Why it was not acknowledged.
+    pub async fn set_incarnation(&self, incarnation: u64) -> Result<(), StoreError> {
+        self.advance("incarnations", "incarnation", incarnation).await
+    }
+
+    /// The row in force of a table of one slot.
+    async fn latest(&self, table: &str, column: &str) -> Result<Option<Latest>, StoreError> {
+        let sql = format!(
+            "SELECT sequence, {column} AS value FROM {} ORDER BY sequence DESC LIMIT 1",
+            self.table(table)
+        );
+        Ok(self.rows(&format!("read {table}"), &sql, &[]).await?.pop())
+    }
+
+    /// Writes the next row of a table of one slot. Its sequence is the moment, in microseconds, so that two writers
+    /// at once do not write the same; it is above the one in force whatever the clock says.
+    async fn advance(&self, table: &str, column: &str, value: u64) -> Result<(), StoreError> {
+        let latest = self.latest(table, column).await?;
+        if latest.as_ref().is_some_and(|latest| latest.value == value) {
+            return Ok(());
+        }
+        let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros());
+        let sequence = next_sequence(latest.map(|latest| latest.sequence), now);
+        let mut block = OneRow::default();
+        block.set("slot", 0_u8).set("sequence", sequence).set(column, value);
+        self.send_row(table, &format!("slot, sequence, {column}"), block).await
+    }
+}
+
+fn next_sequence(in_force: Option<u64>, now_micros: u128) -> u64 {
+    let above = in_force.map_or(1, |sequence| sequence.saturating_add(1));
+    u64::try_from(now_micros).unwrap_or(0).max(above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_row_is_above_the_one_in_force_whatever_the_clock_says() {
+        assert_eq!(next_sequence(None, 0), 1);
+        assert_eq!(next_sequence(Some(4), 1_700), 1_700);
+        assert_eq!(next_sequence(Some(2_000), 1_700), 2_001);
+    }
+}
