@@ -52,22 +52,30 @@ impl Settling<'_> {
     /// `all`, and each customer dimension.
     pub(crate) fn customer_cuts(&mut self, holder: &Holder, orders: &[Order]) -> Vec<u32> {
         let mut cuts = vec![ALL];
-        self.each_dimension(DimensionKind::Customer, |with, dimension| {
-            with.segment(dimension, |with, source| with.customer_part(holder, orders, source))
-        }, &mut cuts);
+        self.each_dimension(
+            DimensionKind::Customer,
+            |with, dimension| {
+                with.segment(dimension, |with, source| with.customer_part(holder, orders, source))
+            },
+            &mut cuts,
+        );
         cuts
     }
 
     /// The cuts of an order or a response dimension.
     pub(crate) fn record_cuts(&mut self, kind: DimensionKind, cutting: Cutting<'_>) -> Vec<u32> {
         let mut cuts = Vec::new();
-        self.each_dimension(kind, |with, dimension| {
-            with.segment(dimension, |with, source| match source {
-                Source::Own(field) => with.part(cutting.own.0, cutting.own.1, field),
-                Source::OfOrder(field) => with.part(cutting.order?, ORDERS, field),
-                _ => None,
-            })
-        }, &mut cuts);
+        self.each_dimension(
+            kind,
+            |with, dimension| {
+                with.segment(dimension, |with, source| match source {
+                    Source::Own(field) => with.part(cutting.own.0, cutting.own.1, field),
+                    Source::OfOrder(field) => with.part(cutting.order?, ORDERS, field),
+                    _ => None,
+                })
+            },
+            &mut cuts,
+        );
         cuts
     }
 
@@ -87,7 +95,11 @@ impl Settling<'_> {
     }
 
     /// The segment: its parts joined by ` / `, each `unknown` when it is missing or empty.
-    fn segment(&mut self, dimension: &Dimension, part: impl Fn(&mut Self, &Source) -> Option<Symbol>) -> Symbol {
+    fn segment(
+        &mut self,
+        dimension: &Dimension,
+        part: impl Fn(&mut Self, &Source) -> Option<Symbol>,
+    ) -> Symbol {
         let mut parts = Vec::with_capacity(dimension.sources.len());
         for source in &dimension.sources {
             let found = part(self, source).filter(|s| *s != self.words.empty);

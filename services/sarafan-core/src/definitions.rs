@@ -209,15 +209,17 @@ impl Definitions {
             .unwrap_or(ReportingZone::UTC);
         let margin_rate = Rate::parse(&metrics.margin_rate)
             .map_err(|_| {
-                let problem = format!("`{}` is no fraction between 0 and 1; 30 % is \"0.30\"", metrics.margin_rate);
+                let problem =
+                    format!("`{}` is no fraction between 0 and 1; 30 % is \"0.30\"", metrics.margin_rate);
                 wrong("metrics.margin_rate".to_owned(), problem);
             })
             .unwrap_or_default();
         check_windows(&metrics.windows, &mut wrong);
         check_surveys(&surveys, &mut wrong);
-        let resolved = dimensions.iter().enumerate().filter_map(|(i, section)| {
-            resolve_dimension(i, section, dimensions, &mut wrong)
-        });
+        let resolved = dimensions
+            .iter()
+            .enumerate()
+            .filter_map(|(i, section)| resolve_dimension(i, section, dimensions, &mut wrong));
         let dimensions = resolved.collect();
         if !errors.is_empty() {
             return Err(errors);
@@ -236,9 +238,10 @@ impl Definitions {
         for dimension in &self.dimensions {
             for source in &dimension.sources {
                 if let Some(name) = attribute_of(subject, dimension.kind, source)
-                    && !names.iter().any(|n| n == name) {
-                        names.push(name.to_owned());
-                    }
+                    && !names.iter().any(|n| n == name)
+                {
+                    names.push(name.to_owned());
+                }
             }
         }
         names.sort();
@@ -299,7 +302,10 @@ fn resolve_dimension(
 ) -> Option<Dimension> {
     let name = section.name.as_str();
     if name.is_empty() || name == "all" {
-        wrong(format!("dimension[{index}].name"), format!("`{name}` cannot name a dimension; `all` always exists"));
+        wrong(
+            format!("dimension[{index}].name"),
+            format!("`{name}` cannot name a dimension; `all` always exists"),
+        );
     }
     if all[..index].iter().any(|d| d.name == name) {
         wrong(format!("dimension[{index}].name"), format!("`{name}` is declared twice"));
@@ -318,13 +324,18 @@ fn resolve_dimension(
     if fields.is_empty() {
         wrong(format!("dimension[{index}].field"), "names no field".to_owned());
     }
-    (sources.len() == fields.len() && !fields.is_empty())
-        .then(|| Dimension { name: name.to_owned(), kind: section.kind, sources })
+    (sources.len() == fields.len() && !fields.is_empty()).then(|| Dimension {
+        name: name.to_owned(),
+        kind: section.kind,
+        sources,
+    })
 }
 
 fn unknown_field(kind: DimensionKind, field: &str) -> String {
     let known = match kind {
-        DimensionKind::Customer => "attributes.<name>, first_order.<field>, latest_order.<field> or cohort_month",
+        DimensionKind::Customer => {
+            "attributes.<name>, first_order.<field>, latest_order.<field> or cohort_month"
+        }
         DimensionKind::Order => "a text field of an order, or attributes.<name>",
         DimensionKind::Response => "a text field of an answer, attributes.<name>, or order.<field>",
     };
@@ -384,7 +395,13 @@ mod tests {
         let paths: Vec<_> = errors.iter().map(|e| e.path.as_str()).collect();
         assert_eq!(
             paths,
-            ["metrics.timezone", "metrics.margin_rate", "metrics.windows", "dimension[0].name", "dimension[0].field"]
+            [
+                "metrics.timezone",
+                "metrics.margin_rate",
+                "metrics.windows",
+                "dimension[0].name",
+                "dimension[0].field"
+            ]
         );
     }
 

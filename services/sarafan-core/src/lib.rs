@@ -6,16 +6,16 @@
 mod cuts;
 pub mod definitions;
 pub mod event;
+mod metrics;
 pub mod rollup;
 pub mod rows;
-pub mod table;
-mod metrics;
 pub mod shard;
 mod state;
 pub mod statistics;
+pub mod table;
+pub mod tenure;
 pub mod vocabulary;
 mod words;
-pub mod tenure;
 
 pub use definitions::{Definitions, Epoch};
 pub use event::{Event, Origin};

@@ -105,8 +105,16 @@ const SPECS: [RollupSpec; 13] = [
         keys: &[("step", Number), ("gap_days", Number)],
         values: &[("customers", Count)],
     },
-    RollupSpec { name: "gaps_open", keys: &[("step", Number), ("day", Day)], values: &[("customers", Count)] },
-    RollupSpec { name: "repeat_flow", keys: &[("month", Day), ("step", Number)], values: &[("purchases", Count)] },
+    RollupSpec {
+        name: "gaps_open",
+        keys: &[("step", Number), ("day", Day)],
+        values: &[("customers", Count)],
+    },
+    RollupSpec {
+        name: "repeat_flow",
+        keys: &[("month", Day), ("step", Number)],
+        values: &[("purchases", Count)],
+    },
     RollupSpec {
         name: "activity",
         keys: &[("month", Day)],

@@ -68,8 +68,9 @@ const ENTITY_TABLES: [(Subject, &str, &[ColumnSpec]); 5] = [
     (Subject::Customer, "customers", &[]),
 ];
 
-static ENTITIES: LazyLock<Vec<Arc<TableSpec>>> =
-    LazyLock::new(|| ENTITY_TABLES.iter().map(|(s, name, derived)| Arc::new(entity(*s, name, derived))).collect());
+static ENTITIES: LazyLock<Vec<Arc<TableSpec>>> = LazyLock::new(|| {
+    ENTITY_TABLES.iter().map(|(s, name, derived)| Arc::new(entity(*s, name, derived))).collect()
+});
 
 /// Folded subjects, in the order in which a restore reads and a flush writes them.
 pub fn folded() -> impl Iterator<Item = Subject> {
@@ -219,7 +220,8 @@ mod tests {
     #[test]
     fn a_table_names_each_column_once() {
         let mut tables: Vec<&TableSpec> = folded().filter_map(entity_table).map(Arc::as_ref).collect();
-        let fixed: [&Arc<TableSpec>; 5] = [&CUSTOMER_FIGURES, &CUSTOMER_MONEY, &DETAILS, &ORDER_ITEMS, &ARRIVALS];
+        let fixed: [&Arc<TableSpec>; 5] =
+            [&CUSTOMER_FIGURES, &CUSTOMER_MONEY, &DETAILS, &ORDER_ITEMS, &ARRIVALS];
         tables.extend(fixed.map(Arc::as_ref));
         for table in tables {
             for (i, column) in table.columns.iter().enumerate() {

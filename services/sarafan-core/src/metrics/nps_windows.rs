@@ -23,7 +23,8 @@ pub(super) fn contribute(settled: &Settled, basis: &Basis<'_>, cells: &mut Cells
     // From the latest back: the next answer of a unit is then the one seen before.
     for answer in scored().rev() {
         // A guest's answers are each their own customer.
-        let next = if settled.is_customer { next_of_customer.insert(answer.survey, answer.day) } else { None };
+        let next =
+            if settled.is_customer { next_of_customer.insert(answer.survey, answer.day) } else { None };
         window(answer, CUSTOMERS, next, basis, cells);
         if let Some(order) = answer.order {
             let next = next_of_order.insert((answer.survey, order), answer.day);
@@ -45,7 +46,8 @@ fn window(answer: &Answer, population: i32, next: Option<Day>, basis: &Basis<'_>
         if end == answer.day {
             continue;
         }
-        let keys = |day: Day| [answer.survey.number().cast_signed(), population, i32::from(days), day.number()];
+        let keys =
+            |day: Day| [answer.survey.number().cast_signed(), population, i32::from(days), day.number()];
         cells.add(Rollup::NpsWindows, &answer.cuts, keys(answer.day), one);
         cells.add(Rollup::NpsWindows, &answer.cuts, keys(end), one.map(|v: i128| -v));
     }

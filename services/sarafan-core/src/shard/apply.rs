@@ -62,7 +62,8 @@ impl Shard {
         touched.changes += 1;
         touched.changed.insert((place, Arc::from(event.id.as_str())));
         let first_version = self.version_of(self.position);
-        let holder = self.holders.entry(Arc::clone(&key_text)).or_insert_with(|| Holder::new(key_text, key.hash()));
+        let holder =
+            self.holders.entry(Arc::clone(&key_text)).or_insert_with(|| Holder::new(key_text, key.hash()));
         let fresh = || Entity::new(Arc::from(event.id.as_str()), first_version, event.stamp, source);
         let (entity, is_new) = holder.entry(place, &event.id, fresh);
         entity.merge(event.stamp, &changes, event.erased);
@@ -160,8 +161,7 @@ fn detail_text(value: &FieldValue) -> Value {
 
 fn item_row(event: &Event, key: &CanonicalKey, items: &[Item]) -> [Value; 10] {
     let texts = |of: fn(&Item) -> &str| Value::Texts(items.iter().map(|i| Arc::from(of(i))).collect());
-    let monies =
-        |of: fn(&Item) -> i64| Value::Ints(items.iter().map(|i| i128::from(of(i))).collect());
+    let monies = |of: fn(&Item) -> i64| Value::Ints(items.iter().map(|i| i128::from(of(i))).collect());
     [
         Value::text(key.as_str()),
         Value::text(&event.id),

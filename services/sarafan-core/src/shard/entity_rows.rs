@@ -81,7 +81,8 @@ impl Shard {
     /// The row of `customer_money`.
     pub(super) fn money_row(&self, holder: &Holder, settled: &Settled, version: u64) -> Vec<Value> {
         let purses = &settled.purses;
-        let each = |of: fn(&crate::state::settled::Purse) -> i128| Value::Ints(purses.iter().map(of).collect());
+        let each =
+            |of: fn(&crate::state::settled::Purse) -> i128| Value::Ints(purses.iter().map(of).collect());
         vec![
             Value::Int(self.placement.epoch.0.into()),
             Value::Text(Arc::clone(&holder.key)),

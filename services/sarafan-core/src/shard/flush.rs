@@ -168,7 +168,8 @@ impl Shard {
     pub(super) fn cut_texts(&self, cut: u32) -> (Arc<str>, Arc<str>) {
         let (dimension, segment) = self.cuts.pair(cut);
         let all = || Arc::clone(self.symbols.text(self.words.all));
-        let name = dimension.map_or_else(all, |d| Arc::from(self.definitions.dimensions[usize::from(d)].name.as_str()));
+        let name = dimension
+            .map_or_else(all, |d| Arc::from(self.definitions.dimensions[usize::from(d)].name.as_str()));
         (name, Arc::clone(self.symbols.text(segment)))
     }
 }
@@ -201,4 +202,3 @@ fn derived_as_before(
         _ => old.invitation_rows[i] == new.invitation_rows[index],
     }
 }
-

@@ -48,7 +48,8 @@ impl Shard {
     /// Puts the arrivals of an earlier owner back, so that counts go on.
     pub fn restore_arrivals(&mut self, table: &Table) {
         for row in 0..table.len() {
-            let [Value::Text(source), _, event, received, Value::Int(records), ..] = &table.row(row)[..] else {
+            let [Value::Text(source), _, event, received, Value::Int(records), ..] = &table.row(row)[..]
+            else {
                 continue;
             };
             let at = |value: &Value| match value {
@@ -119,7 +120,9 @@ impl Shard {
                 changes.push((slot, Some(i64::from(self.symbols.intern(text).number()))));
             }
         }
-        changes.extend(cleared.iter().filter_map(|name| self.layouts[place].slot(name)).map(|slot| (slot, None)));
+        changes.extend(
+            cleared.iter().filter_map(|name| self.layouts[place].slot(name)).map(|slot| (slot, None)),
+        );
         let stamps = later_names.iter().zip(later_stamps);
         let mut later: Vec<(u8, Stamp)> = stamps
             .filter_map(|(n, s)| Some((self.layouts[place].slot(n)?, Stamp::from_bits(s.cast_unsigned()))))

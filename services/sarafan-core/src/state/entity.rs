@@ -208,16 +208,18 @@ mod tests {
 
     fn records() -> impl Strategy<Value = Vec<Record>> {
         let change = (0..6_u8, proptest::option::of(0..9_i64));
-        proptest::collection::vec((1..6_i64, proptest::collection::vec(change, 0..5)), 0..8).prop_map(|mut all| {
-            // One record per stamp: two records of one stamp have one hash, so one content.
-            let mut seen = std::collections::BTreeSet::new();
-            all.retain(|(at, _)| seen.insert(*at));
-            for (_, changes) in &mut all {
-                let unique: BTreeMap<u8, Option<i64>> = changes.iter().copied().collect();
-                *changes = unique.into_iter().collect();
-            }
-            all
-        })
+        proptest::collection::vec((1..6_i64, proptest::collection::vec(change, 0..5)), 0..8).prop_map(
+            |mut all| {
+                // One record per stamp: two records of one stamp have one hash, so one content.
+                let mut seen = std::collections::BTreeSet::new();
+                all.retain(|(at, _)| seen.insert(*at));
+                for (_, changes) in &mut all {
+                    let unique: BTreeMap<u8, Option<i64>> = changes.iter().copied().collect();
+                    *changes = unique.into_iter().collect();
+                }
+                all
+            },
+        )
     }
 
     proptest! {

@@ -6,13 +6,8 @@ use super::entity::Entity;
 use crate::vocabulary::Subject;
 
 /// Subjects that the fold keeps, in the order of [`crate::rows::folded`].
-pub(crate) const FOLDED: [Subject; 5] = [
-    Subject::Order,
-    Subject::Refund,
-    Subject::SurveyResponse,
-    Subject::SurveyInvitation,
-    Subject::Customer,
-];
+pub(crate) const FOLDED: [Subject; 5] =
+    [Subject::Order, Subject::Refund, Subject::SurveyResponse, Subject::SurveyInvitation, Subject::Customer];
 
 pub(crate) const ORDERS: usize = 0;
 pub(crate) const REFUNDS: usize = 1;

@@ -29,8 +29,7 @@ pub(crate) struct Slot {
 impl Layout {
     pub(crate) fn new(subject: Subject, definitions: &Definitions) -> Self {
         let fields = subject.fields().iter().filter(|f| f.role == Role::Metric);
-        let mut slots: Vec<Slot> =
-            fields.map(|f| Slot { name: f.name.to_owned(), kind: f.kind }).collect();
+        let mut slots: Vec<Slot> = fields.map(|f| Slot { name: f.name.to_owned(), kind: f.kind }).collect();
         let count = slots.len();
         let attributes = definitions.attributes_of(subject);
         slots.extend(attributes.iter().map(|a| Slot { name: format!("attributes.{a}"), kind: Kind::Text }));

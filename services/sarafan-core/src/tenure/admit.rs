@@ -130,7 +130,8 @@ impl Claim {
     pub fn admit(&self, found: &Surroundings, placement: Placement) -> Result<Admission, Refusal> {
         let position = self.entry.resume_at();
         let until = found.highest.values().copied().max().unwrap_or(0);
-        let dirty_until = if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
+        let dirty_until =
+            if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
         self.check_state(found)?;
         if found.low > position {
             return Err(Refusal::TopicStartsLater { low: found.low, position });

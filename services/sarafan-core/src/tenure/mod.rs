@@ -51,7 +51,8 @@ pub enum Standing {
 impl Claim {
     /// Claims a partition on what the ledger says of it. Rows of another incarnation count for nobody.
     pub fn on(ledger: &[Entry], placement: Placement, owner: u64, incarnation: u64) -> Self {
-        let mine = || ledger.iter().filter(|e| e.partition == placement.partition && e.incarnation == incarnation);
+        let mine =
+            || ledger.iter().filter(|e| e.partition == placement.partition && e.incarnation == incarnation);
         let highest = mine().max_by_key(|e| e.rank());
         let live = mine().filter(|e| e.live).max_by_key(|e| e.rank());
         let base = live.or(highest);
@@ -122,7 +123,14 @@ impl Tenure {
 
     /// The ledger row of the batch that was just built: everything is complete up to its position, and `written` tables
     /// have rows of its version. It is to be written after all of the batch's rows were acknowledged.
-    pub fn next_entry(&mut self, position: u64, version: u64, entities: u64, written: &[&str], live: bool) -> Entry {
+    pub fn next_entry(
+        &mut self,
+        position: u64,
+        version: u64,
+        entities: u64,
+        written: &[&str],
+        live: bool,
+    ) -> Entry {
         self.sequence += 1;
         self.live |= live;
         for height in &mut self.heights {

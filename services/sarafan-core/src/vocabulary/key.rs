@@ -68,7 +68,9 @@ mod tests {
     #[test]
     fn the_hash_is_that_of_java_clients() {
         // Reference values of Apache Kafka's own UtilsTest.testMurmur2.
-        for (text, hash) in [("21", -973_932_308_i32), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)] {
+        for (text, hash) in
+            [("21", -973_932_308_i32), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)]
+        {
             assert_eq!(murmur2::murmur2(text.as_bytes(), murmur2::KAFKA_SEED).cast_signed(), hash);
         }
         let key = CanonicalKey::parse("c:17850").unwrap();

@@ -229,7 +229,12 @@ mod tests {
         for subject in Subject::ALL {
             let fields = subject.fields();
             for (i, field) in fields.iter().enumerate() {
-                assert!(!fields[..i].iter().any(|f| f.name == field.name), "{} {}", subject.name(), field.name);
+                assert!(
+                    !fields[..i].iter().any(|f| f.name == field.name),
+                    "{} {}",
+                    subject.name(),
+                    field.name
+                );
                 let after_detail = fields[..i].iter().any(|f| f.role == Role::Detail);
                 assert!(field.role == Role::Detail || !after_detail, "{} {}", subject.name(), field.name);
             }

@@ -44,75 +44,113 @@ pub(crate) fn delivered(history: &[Sent]) -> Vec<Event> {
     all.into_iter().map(|(_, event)| event.clone()).collect()
 }
 
+/// What a history is about: the fewer customers and ids, the more often records meet.
+#[derive(Debug, Clone, Copy)]
+struct Theme {
+    /// Customers, the likely ones more than once; none is a guest.
+    customers: &'static [Option<&'static str>],
+    /// How many ids of each subject there are.
+    ids: u8,
+    /// How many records there are for each one-field correction or erasure.
+    healthy: u32,
+    /// Orders, refunds, answers, invitations, customers, follow-ups, moves: how often each.
+    weights: [u32; 7],
+}
+
+const EVERYTHING: Theme = Theme {
+    customers: &[Some("ann"), Some("ann"), Some("bob"), Some("eve"), None],
+    ids: 5,
+    healthy: 2,
+    weights: [10, 5, 8, 4, 4, 1, 3],
+};
+const A_REGULAR: Theme =
+    Theme { customers: &[Some("ann")], ids: 9, healthy: 6, weights: [12, 5, 1, 0, 1, 0, 0] };
+const SHOPPERS: Theme = Theme {
+    customers: &[Some("ann"), Some("bob"), None],
+    ids: 4,
+    healthy: 4,
+    weights: [10, 8, 0, 0, 2, 0, 2],
+};
+const RESPONDENTS: Theme = Theme {
+    customers: &[Some("ann"), Some("ann"), None],
+    ids: 4,
+    healthy: 5,
+    weights: [4, 1, 12, 6, 1, 1, 0],
+};
+
 /// Any history: everything that METRICS 1 knows, in any order, with duplicates.
 pub(crate) fn history(longest: usize) -> impl Strategy<Value = Vec<Sent>> {
-    let sent = (step(), vec(any::<u16>(), 2), option::weighted(0.15, any::<u16>()));
-    vec(sent, 1..longest).prop_map(|steps| {
-        let mut history = Vec::new();
-        for (events, places, again) in steps {
-            for (event, place) in events.into_iter().zip(places) {
-                history.push(Sent { event, places: [place].into_iter().chain(again).collect() });
+    let of = move |theme: &'static Theme| {
+        let sent = (step(theme), vec(any::<u16>(), 2), option::weighted(0.15, any::<u16>()));
+        vec(sent, 1..longest).prop_map(|steps| {
+            let mut history = Vec::new();
+            for (events, places, again) in steps {
+                for (event, place) in events.into_iter().zip(places) {
+                    history.push(Sent { event, places: [place].into_iter().chain(again).collect() });
+                }
             }
-        }
-        history
-    })
+            history
+        })
+    };
+    prop_oneof![of(&EVERYTHING), of(&A_REGULAR), of(&SHOPPERS), of(&RESPONDENTS)]
 }
 
 /// One thing that happens: one record, or the two of a move.
-fn step() -> impl Strategy<Value = Vec<Event>> {
-    let one = |subject: Subject| record(subject).prop_map(|event| vec![event]);
+fn step(theme: &'static Theme) -> impl Strategy<Value = Vec<Event>> {
+    let one = |subject: Subject| record(theme, subject).prop_map(|event| vec![event]);
+    let [orders, refunds, answers, invitations, customers, follow_ups, moves] = theme.weights;
     prop_oneof![
-        10 => one(Subject::Order),
-        5 => one(Subject::Refund),
-        8 => one(Subject::SurveyResponse),
-        4 => one(Subject::SurveyInvitation),
-        4 => one(Subject::Customer),
-        1 => one(Subject::FollowUp),
-        3 => moved(),
+        orders => one(Subject::Order),
+        refunds => one(Subject::Refund),
+        answers => one(Subject::SurveyResponse),
+        invitations => one(Subject::SurveyInvitation),
+        customers => one(Subject::Customer),
+        follow_ups => one(Subject::FollowUp),
+        moves => moved(theme),
     ]
 }
 
 /// A record: mostly a whole one, else one field changed or cleared; rarely an erasure.
-fn record(subject: Subject) -> impl Strategy<Value = Event> {
-    let fields = prop_oneof![3 => whole(subject), 2 => one_field(subject).boxed()];
-    let erased = prop::bool::weighted(0.02);
-    (id(subject), who(), fields, moment(), erased).prop_map(
-        move |(id, (customer, order), fields, at, erased)| {
-            let (customer, id) = match (subject, customer) {
-                // A customer's record is the customer's own.
-                (Subject::Customer, named) => {
-                    let name = named.unwrap_or_else(|| "bob".to_owned());
-                    (Some(name.clone()), name)
-                }
-                (_, customer) => (customer, id),
-            };
-            event(subject, &id, customer.as_deref(), order, fields, at, erased)
-        },
-    )
+fn record(theme: &'static Theme, subject: Subject) -> impl Strategy<Value = Event> {
+    let fields = prop_oneof![theme.healthy => whole(subject), 1 => one_field(subject).boxed()];
+    let erased = prop::bool::weighted(0.04 / f64::from(theme.healthy));
+    let identity = (id(theme, subject), who(theme));
+    (identity, fields, moment(), erased).prop_map(move |((id, (customer, order)), fields, at, erased)| {
+        let (customer, id) = match (subject, customer) {
+            // A customer's record is the customer's own.
+            (Subject::Customer, named) => {
+                let name = named.unwrap_or_else(|| "bob".to_owned());
+                (Some(name.clone()), name)
+            }
+            (_, customer) => (customer, id),
+        };
+        event(subject, &id, customer.as_deref(), order, fields, at, erased)
+    })
 }
 
 /// An order goes from one customer (or a guest) to another: *moved* for the old key, a whole record for the new one.
-fn moved() -> impl Strategy<Value = Vec<Event>> {
-    (id(Subject::Order), who(), who(), whole(Subject::Order), moment()).prop_map(
-        |(id, (from, _), (to, _), mut fields, at)| {
-            fields.retain(|(name, _)| name != "moved" && name != "deleted");
-            fields.push(("moved".to_owned(), FieldValue::Flag(false)));
-            let leave = vec![("moved".to_owned(), FieldValue::Flag(true))];
-            let old = event(Subject::Order, &id, from.as_deref(), None, leave, at, false);
-            let new = event(Subject::Order, &id, to.as_deref(), None, fields, at, false);
-            vec![old, new]
-        },
-    )
+fn moved(theme: &'static Theme) -> impl Strategy<Value = Vec<Event>> {
+    let identity = (id(theme, Subject::Order), who(theme), who(theme));
+    (identity, whole(Subject::Order), moment()).prop_map(|((id, (from, _), (to, _)), mut fields, at)| {
+        fields.retain(|(name, _)| name != "moved" && name != "deleted");
+        fields.push(("moved".to_owned(), FieldValue::Flag(false)));
+        let leave = vec![("moved".to_owned(), FieldValue::Flag(true))];
+        let old = event(Subject::Order, &id, from.as_deref(), None, leave, at, false);
+        let new = event(Subject::Order, &id, to.as_deref(), None, fields, at, false);
+        vec![old, new]
+    })
 }
 
 /// A customer, or a guest with the order that it names.
-fn who() -> impl Strategy<Value = (Option<String>, Option<String>)> {
-    let customer = select(vec!["ann", "ann", "bob", "eve"]).prop_map(|c| (Some(c.to_owned()), None));
-    let guest = option::weighted(0.7, id(Subject::Order)).prop_map(|order| (None, order));
-    prop_oneof![5 => customer, 1 => guest]
+fn who(theme: &'static Theme) -> impl Strategy<Value = (Option<String>, Option<String>)> {
+    let named = option::weighted(0.7, id(theme, Subject::Order));
+    (select(theme.customers), named).prop_map(|(customer, order)| match customer {
+        Some(customer) => (Some(customer.to_owned()), None),
+        None => (None, order),
+    })
 }
 
-fn id(subject: Subject) -> impl Strategy<Value = String> {
+fn id(theme: &'static Theme, subject: Subject) -> impl Strategy<Value = String> {
     let prefix = match subject {
         Subject::Order => "o",
         Subject::Refund => "r",
@@ -120,7 +158,7 @@ fn id(subject: Subject) -> impl Strategy<Value = String> {
         Subject::SurveyInvitation => "i",
         _ => "x",
     };
-    (1..=5_u8).prop_map(move |n| format!("{prefix}{n}"))
+    (1..=theme.ids).prop_map(move |n| format!("{prefix}{n}"))
 }
 
 /// `updated_at` and the mapping's revision: few values, so that many are equal and the hash decides.
@@ -168,8 +206,9 @@ fn frequency(subject: Subject, field: &str) -> f64 {
         (_, "survey") => 0.97,
         (_, "score") => 0.85,
         (Subject::Refund, "order_id") => 0.75,
-        (Subject::SurveyResponse, "order_id" | "invitation_id") => 0.4,
-        (_, "margin" | "purchase_id" | "reminder_of") => 0.3,
+        (Subject::SurveyResponse, "order_id" | "invitation_id") => 0.6,
+        (_, "margin" | "purchase_id") => 0.2,
+        (_, "reminder_of") => 0.3,
         (_, "store" | "channel" | "reasons") => 0.6,
         (_, "excluded_reason" | "moved" | "deleted" | "kind") => 0.03,
         (Subject::Customer, _) => 0.7,
@@ -180,7 +219,7 @@ fn frequency(subject: Subject, field: &str) -> f64 {
 /// A whole record: each field as often as its frequency says.
 fn whole(subject: Subject) -> BoxedStrategy<Vec<(String, FieldValue)>> {
     let field = |(name, field): (String, &'static Field)| {
-        let value = option::weighted(frequency(subject, &name), value(field));
+        let value = option::weighted(frequency(subject, &name), value(subject, field));
         value.prop_map(move |value| value.map(|v| (name.clone(), v))).boxed()
     };
     let each: Vec<_> = named_fields(subject).into_iter().map(field).collect();
@@ -196,8 +235,8 @@ fn one_field(subject: Subject) -> impl Strategy<Value = Vec<(String, FieldValue)
     let again: Vec<_> =
         fields.iter().filter(|(name, _)| decisive.contains(&name.as_str())).cloned().collect();
     fields.extend(again.iter().chain(&again).cloned());
-    select(fields).prop_flat_map(|(name, field)| {
-        let value = prop_oneof![4 => value(field), 1 => Just(FieldValue::Cleared)];
+    select(fields).prop_flat_map(move |(name, field)| {
+        let value = prop_oneof![4 => value(subject, field), 1 => Just(FieldValue::Cleared)];
         value.prop_map(move |value| vec![(name.clone(), value)])
     })
 }
@@ -215,7 +254,8 @@ fn named_fields(subject: Subject) -> Vec<(String, &'static Field)> {
 }
 
 /// A value that the field may hold.
-fn value(field: &'static Field) -> BoxedStrategy<FieldValue> {
+fn value(subject: Subject, field: &'static Field) -> BoxedStrategy<FieldValue> {
+    let refund = subject == Subject::Refund;
     let words = |words: &[&'static str]| {
         select(words.to_vec()).prop_map(|word| FieldValue::Text(word.to_owned())).boxed()
     };
@@ -232,10 +272,13 @@ fn value(field: &'static Field) -> BoxedStrategy<FieldValue> {
             "pending",
         ]),
         ("currency", _) => words(&["RUB", "RUB", "RUB", "EUR"]),
-        ("survey", _) => words(&["relation", "relation", "delivery", "stars", "undeclared"]),
-        ("order_id" | "purchase_id", _) => words(&["o1", "o2", "o3", "o4", "o5"]),
-        ("invitation_id" | "reminder_of", _) => words(&["i1", "i2", "i3", "i4", "i5"]),
+        ("survey", _) => {
+            words(&["relation", "relation", "relation", "relation", "delivery", "stars", "undeclared"])
+        }
+        ("order_id" | "purchase_id", _) => words(&["o1", "o1", "o2", "o2", "o3", "o4", "o5", "o6"]),
+        ("invitation_id" | "reminder_of", _) => words(&["i1", "i2", "i3", "i4"]),
         ("referred_by", _) => words(&["ann", "bob", "zoe"]),
+        ("amount", _) if refund => money(&[0, 1, 3_333, 3_333, 5_005, 10_000, 25_005]),
         ("amount", _) => money(&[0, 1, 10_000, 10_000, 25_005, 333_333, 999_999]),
         ("margin", _) => money(&[-5_001, 0, 1, 3_333, 100_000]),
         (_, Kind::Code(codes)) => words(codes),

@@ -28,11 +28,14 @@ pub(super) fn settle(
         let order = symbol(entity, response::ORDER_ID);
         let about = order.map(|s| Arc::clone(with.symbols.text(s)));
         let about = about.and_then(|id| counted_order(settled, holder, &id));
-        let own = with.record_cuts(DimensionKind::Response, Cutting { own: (entity, RESPONSES), order: about });
+        let own =
+            with.record_cuts(DimensionKind::Response, Cutting { own: (entity, RESPONSES), order: about });
         let day = instant(entity, response::ANSWERED_AT).map(|at| with.definitions.zone.day(at));
         settled.response_rows.push(ResponseRow { day, cuts: own.clone(), ..ResponseRow::default() });
         let known = instant(entity, response::ANSWERED_AT).zip(symbol(entity, response::SURVEY)).zip(day);
-        let Some(((at, survey), day)) = known.filter(|_| !excluded && is_alive(entity, with)) else { continue };
+        let Some(((at, survey), day)) = known.filter(|_| !excluded && is_alive(entity, with)) else {
+            continue;
+        };
         if with.words.is_declared(survey) {
             let mut cuts = settled.cuts.clone();
             cuts.extend(own);

@@ -35,7 +35,8 @@ impl Families {
         let mut at = place;
         // A chain that is longer than there are invitations goes in a circle: then nobody is anybody's reminder.
         for _ in 0..list.len() {
-            let named = symbol(&list[at], invitation::REMINDER_OF).and_then(|s| self.find(holder, s, symbols));
+            let named =
+                symbol(&list[at], invitation::REMINDER_OF).and_then(|s| self.find(holder, s, symbols));
             match named {
                 Some(next) if next != at => at = next,
                 _ => return at,
@@ -96,7 +97,9 @@ pub(super) fn settle(
             let order = symbol(entity, invitation::ORDER_ID).map(|s| Arc::clone(with.symbols.text(s)));
             let order = order.and_then(|id| counted_order(settled, holder, &id));
             let mut cuts = settled.cuts.clone();
-            cuts.extend(with.record_cuts(DimensionKind::Response, Cutting { own: (entity, INVITATIONS), order }));
+            cuts.extend(
+                with.record_cuts(DimensionKind::Response, Cutting { own: (entity, INVITATIONS), order }),
+            );
             let answered = family.delivered && answer.is_some();
             settled.invitations.push(Invitation { day, survey, delivered: family.delivered, answered, cuts });
         }

@@ -134,7 +134,8 @@ fn weigh(
         return (row, None);
     }
     let known = instant(entity, order::ORDERED_AT).zip(entity.get(order::AMOUNT));
-    let (Some((at, amount)), Some(currency), Some(day)) = (known, symbol(entity, order::CURRENCY), row.day) else {
+    let (Some((at, amount)), Some(currency), Some(day)) = (known, symbol(entity, order::CURRENCY), row.day)
+    else {
         return (row, None);
     };
     let none = Given { amount: 0, margin: Some(0) };

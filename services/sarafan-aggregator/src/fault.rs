@@ -1,0 +1,97 @@
+//! Why the aggregator stops. Each is one line that says what to do.
+
+use sarafan_core::ShardError;
+use sarafan_core::tenure::Refusal;
+use sarafan_store::StoreError;
+use sarafan_wire::AvroError;
+use thiserror::Error;
+
+/// A fault that ends the process: what it holds is in Kafka and ClickHouse, nothing is lost by stopping.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// ClickHouse refused for good.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was read does not add up.
+    #[error("partition {partition} is refused: {refusal}")]
+    Refused {
+        /// The partition.
+        partition: u16,
+        /// Why, and the way out.
+        refusal: Refusal,
+    },
+    /// The shard was handed something that it may not fold.
+    #[error("partition {partition}: {error}")]
+    Shard {
+        /// The partition.
+        partition: u16,
+        /// Why.
+        error: ShardError,
+    },
+    /// A record of the canonical topic that this version cannot read.
+    #[error(
+        "{topic}/{partition} offset {offset} is no canonical event: {error}; a newer sarafan wrote it (upgrade this one \
+         first), or something else writes to the topic"
+    )]
+    Unreadable {
+        /// The canonical topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+        /// Why.
+        error: AvroError,
+    },
+    /// The definitions of the configuration are not the ones that views show.
+    #[error(
+        "the configuration's definitions are epoch {configured} and the live epoch is {live}; restore the definitions, or \
+         give the new ones databases of their own and run `sarafan migrate`"
+    )]
+    OtherEpoch {
+        /// Epoch of the configuration.
+        configured: String,
+        /// The live epoch, or `none`.
+        live: String,
+    },
+    /// The canonical topic is not the one that was registered.
+    #[error(
+        "topic {topic} has {found} partitions and generation {generation} was registered with {registered}: it was grown \
+         or recreated; restore it, or register a new generation after the old one is drained"
+    )]
+    OtherTopic {
+        /// The canonical topic.
+        topic: String,
+        /// Its partitions now.
+        found: usize,
+        /// The latest registered generation.
+        generation: u16,
+        /// Its partitions.
+        registered: u32,
+    },
+    /// `sarafan migrate` has not run.
+    #[error("topic {topic} has no registered generation; run `sarafan migrate` first")]
+    NotMigrated {
+        /// The canonical topic.
+        topic: String,
+    },
+    /// The operating system gives no random numbers.
+    #[error("no random numbers for an owner id: {0}")]
+    Random(getrandom::Error),
+}
+
+impl Fault {
+    /// The label of the fault in metrics and logs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Refused { refusal, .. } => refusal.kind(),
+            Self::Shard { error, .. } => error.kind(),
+            Self::Unreadable { .. } => "unreadable",
+            Self::OtherEpoch { .. } => "other_epoch",
+            Self::OtherTopic { .. } => "other_topic",
+            Self::NotMigrated { .. } => "not_migrated",
+            Self::Random(_) => "random",
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The keeper of partitions: one `Shard` and one term for each that this process owns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sarafan_core::tenure::{Entry, Tenure};
+use sarafan_core::{Definitions, Shard};
+use sarafan_runtime::health::Condition;
+use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
+use sarafan_stream::{
+    AssignedPartition, FlushOutcome, FlushReason, Handler, Position, Record, RevokePending, Revoked,
+    TopicPartition,
+};
+
+use crate::fault::Fault;
+use crate::metrics::Metrics;
+
+/// A partition that is held.
+pub(crate) struct Held {
+    pub(crate) shard: Shard,
+    pub(crate) tenure: Tenure,
+    /// Whether all cells were written under this term.
+    pub(crate) cells_written: bool,
+    /// Position of the last ledger row.
+    pub(crate) recorded: u64,
+    /// Records below this position were applied by an earlier owner.
+    pub(crate) replay_until: u64,
+}
+
+/// Holds the partitions of this process.
+pub(crate) struct Keeper {
+    pub(crate) store: Store,
+    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) topic: Arc<str>,
+    pub(crate) generation: u16,
+    pub(crate) partitions: u32,
+    pub(crate) held: BTreeMap<u16, Held>,
+    pub(crate) revoke: RevokePending,
+    pub(crate) metrics: Metrics,
+    pub(crate) ready: Condition,
+    pub(crate) backoff: Backoff,
+}
+
+impl Keeper {
+    /// The ledger of this epoch, and the incarnation of the store.
+    pub(crate) async fn read_ledger(&self) -> Result<(Vec<Entry>, u64), StoreError> {
+        let incarnation = self.store.incarnation().await?;
+        Ok((self.store.read_ledger(self.definitions.epoch).await?, incarnation))
+    }
+
+    /// Does something until ClickHouse has acknowledged it.
+    pub(crate) async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T, StoreError> {
+        match repeat(&self.backoff, std::future::pending(), |n, e| self.retried(n, e), attempt).await? {
+            Outcome::Done(done) => Ok(done),
+            Outcome::Stopped => std::future::pending().await,
+        }
+    }
+
+    /// Writes a block until it is acknowledged or `stop` comes; false if it came.
+    pub(crate) async fn write(
+        &self,
+        block: &PreparedBlock,
+        stop: impl Future<Output = ()>,
+    ) -> Result<bool, StoreError> {
+        let written = self.store.write(block, &self.backoff, stop, |n, e| self.retried(n, e)).await?;
+        let acknowledged = written == Outcome::Done(());
+        if acknowledged {
+            self.metrics.rows.with_label_values(&[block.table()]).inc_by(block.rows() as u64);
+        }
+        Ok(acknowledged)
+    }
+
+    fn retried(&self, failed: u32, error: &StoreError) {
+        self.metrics.retries.with_label_values(&[error.kind()]).inc();
+        tracing::warn!(%error, failed, "ClickHouse, trying again");
+    }
+
+    pub(crate) fn name(&self, partition: u16) -> TopicPartition {
+        TopicPartition::new(Arc::clone(&self.topic), i32::from(partition))
+    }
+
+    /// What operators see of the partitions held.
+    pub(crate) fn publish(&self) {
+        let entities: u64 = self.held.values().map(|h| h.shard.entities()).sum();
+        self.metrics.entities.set(entities.cast_signed());
+        for (partition, held) in self.held.iter().filter(|(_, held)| held.tenure.is_live()) {
+            let label = partition.to_string();
+            self.metrics.visible.with_label_values(&[&label]).set(held.recorded.cast_signed());
+        }
+        if self.held.values().all(|h| h.tenure.is_live()) {
+            self.ready.ready();
+        } else {
+            self.ready.not_ready("partitions are catching up with what was written before");
+        }
+    }
+
+    /// Forgets a partition: nothing may be written for it any more.
+    pub(crate) fn forget(&mut self, partition: u16) {
+        self.held.remove(&partition);
+        // Only partitions that were live have a gauge to remove.
+        let _ = self.metrics.visible.remove_label_values(&[&partition.to_string()]);
+    }
+}
+
+impl Handler for Keeper {
+    type Error = Fault;
+
+    async fn assigned(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
+        self.take(parts).await
+    }
+
+    fn apply(&mut self, record: &Record<'_>) -> Result<(), Fault> {
+        let partition = number(record.partition);
+        let Some(held) = self.held.get_mut(&partition) else { return Ok(()) };
+        let offset = record.offset.cast_unsigned();
+        let event =
+            sarafan_wire::decode(record.value.unwrap_or_default()).map_err(|error| Fault::Unreadable {
+                topic: record.topic.to_owned(),
+                partition: record.partition,
+                offset: record.offset,
+                error,
+            })?;
+        if offset < held.replay_until {
+            self.metrics.replayed.inc();
+        }
+        held.shard.apply(&event, offset).map_err(|error| Fault::Shard { partition, error })
+    }
+
+    async fn flush(&mut self, reason: FlushReason) -> Result<FlushOutcome, Fault> {
+        let outcome = self.flush_all(reason).await?;
+        self.publish();
+        Ok(outcome)
+    }
+
+    async fn revoked(&mut self, parts: &[TopicPartition], _: Revoked) -> Result<(), Fault> {
+        for part in parts {
+            self.forget(number(part.partition));
+        }
+        self.publish();
+        Ok(())
+    }
+}
+
+/// Partitions of the canonical topic are registered as 16 bits; a topic with more is refused at the start.
+pub(crate) fn number(partition: i32) -> u16 {
+    u16::try_from(partition).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,92 @@
+//! The service: two consumers, one of the canonical topic and one of the dead letters, until it is told to stop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use prometheus::Registry;
+use sarafan_runtime::service::{Identity, Service};
+use sarafan_runtime::shutdown::Shutdown;
+use sarafan_store::{Backoff, Generation, Store};
+use sarafan_stream::{Admin, Consumer, StreamMetrics};
+
+use crate::config::Config;
+use crate::dead_letters::Index;
+use crate::fault::Fault;
+use crate::keeper::Keeper;
+use crate::metrics::Metrics;
+
+/// Runs the aggregator until `shutdown` is requested; what was applied is then flushed and committed.
+///
+/// # Errors
+/// A [`Fault`] or what the Kafka client could not go on with: one line that says what to do.
+pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let identity = Identity { role: "aggregator", version: env!("CARGO_PKG_VERSION") };
+    let service = Service::start_with(&config.service, &identity, shutdown.clone()).await?;
+    let store = Store::new(&config.clickhouse)?;
+    check_epoch(&store, &config).await?;
+    let generation = check_topic(&store, &config).await?;
+    let stream = StreamMetrics::register(service.registry())?;
+    let events = config.topics.events.as_str();
+    let consumer = Consumer::open(&config.kafka, config.aggregator.consumer(), &[events], stream)?;
+    let keeper = Keeper {
+        store: store.clone(),
+        definitions: Arc::new(config.definitions.clone()),
+        topic: Arc::from(events),
+        generation: generation.generation,
+        partitions: generation.partitions,
+        held: BTreeMap::new(),
+        revoke: consumer.revoke_pending(),
+        metrics: Metrics::register(service.registry())?,
+        ready: service.health().condition("partitions"),
+        backoff: Backoff::default(),
+    };
+    let index = index_dead_letters(&config, store, shutdown.clone());
+    let stop = shutdown.clone();
+    let aggregate = sarafan_stream::run(keeper, consumer, async move { stop.requested().await });
+    let ended = tokio::select! {
+        ended = aggregate => ended.context("the aggregator stops"),
+        ended = index => match ended {
+            // The index ends first only when it fails, or because all is to end.
+            Ok(()) => std::future::pending().await,
+            Err(error) => Err(error.context("the index of dead letters stops")),
+        },
+    };
+    shutdown.request("the aggregator has ended");
+    ended
+}
+
+/// The definitions must be those that views show: anything else would be refused by nobody and seen by nobody.
+async fn check_epoch(store: &Store, config: &Config) -> anyhow::Result<()> {
+    let configured = config.definitions.epoch;
+    let live = store.live_epoch().await.context("read the live epoch; has `sarafan migrate` run?")?;
+    if live != Some(configured) {
+        let live = live.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
+        return Err(Fault::OtherEpoch { configured: configured.to_string(), live }.into());
+    }
+    Ok(())
+}
+
+/// The topic must be the one that was registered.
+async fn check_topic(store: &Store, config: &Config) -> anyhow::Result<Generation> {
+    let topic = config.topics.events.clone();
+    let registered = store.generations(&topic).await?.pop();
+    let Some(registered) = registered else { return Err(Fault::NotMigrated { topic }.into()) };
+    let found = Admin::open(&config.kafka)?.describe(&topic).await?;
+    let found = found.map_or(0, |info| info.partitions.len());
+    if found != registered.partitions as usize || registered.partitions > u32::from(u16::MAX) {
+        let (generation, registered) = (registered.generation, registered.partitions);
+        return Err(Fault::OtherTopic { topic, found, generation, registered }.into());
+    }
+    Ok(registered)
+}
+
+async fn index_dead_letters(config: &Config, store: Store, shutdown: Shutdown) -> anyhow::Result<()> {
+    let mut settings = config.aggregator.consumer();
+    settings.group = format!("{}-dead-letters", config.aggregator.group);
+    // Its gauges would overwrite those of the consumer that matters: they are kept apart and not shown.
+    let metrics = StreamMetrics::register(&Registry::new())?;
+    let consumer = Consumer::open(&config.kafka, settings, &[config.topics.dead_letters.as_str()], metrics)?;
+    sarafan_stream::run(Index::new(store), consumer, async move { shutdown.requested().await }).await?;
+    Ok(())
+}

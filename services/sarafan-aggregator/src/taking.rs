@@ -1,0 +1,156 @@
+//! Taking partitions: claim a term, read the entities back, refuse what does not add up (DESIGN 2.5, 2.6).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use sarafan_core::rows;
+use sarafan_core::table::Table;
+use sarafan_core::tenure::{Claim, Entry, Surroundings};
+use sarafan_core::vocabulary::Subject;
+use sarafan_core::{Placement, Shard};
+use sarafan_store::{Scope, StoreError};
+use sarafan_stream::{AssignedPartition, Position};
+
+use crate::fault::Fault;
+use crate::keeper::{Held, Keeper, number};
+
+/// What a scan brought back for one partition.
+struct Scanned {
+    shard: Shard,
+    highest: BTreeMap<String, u64>,
+}
+
+impl Keeper {
+    /// Takes partitions and says where to read each from.
+    pub(crate) async fn take(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
+        let began = Instant::now();
+        for part in parts {
+            self.forget(number(part.partition.partition));
+        }
+        self.ready.not_ready("partitions are being restored");
+        let mut starts = Vec::with_capacity(parts.len());
+        let mut remaining: Vec<AssignedPartition> = parts.to_vec();
+        while !remaining.is_empty() {
+            let (taken, again) = self.try_take(&remaining).await?;
+            starts.extend(taken);
+            remaining = again;
+        }
+        self.metrics.restore_seconds.observe(began.elapsed().as_secs_f64());
+        self.publish();
+        Ok(starts)
+    }
+
+    /// One attempt; partitions where another first owner appeared in an empty ledger are to be tried again.
+    async fn try_take(
+        &mut self,
+        parts: &[AssignedPartition],
+    ) -> Result<(Vec<Position>, Vec<AssignedPartition>), Fault> {
+        self.persist(|| self.store.sync_replicas()).await?;
+        let claims = self.claim(parts).await?;
+        let mut scanned = self.scan(parts).await?;
+        let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
+        let (mut starts, mut again) = (Vec::new(), Vec::new());
+        for (part, claim) in parts.iter().zip(claims) {
+            let partition = number(part.partition.partition);
+            let Some(found) = scanned.remove(&partition) else { continue };
+            if claim.must_start_over(&ledger_now) {
+                tracing::info!(partition, "another first owner appeared; taking the partition again");
+                again.push(part.clone());
+                continue;
+            }
+            starts.push(self.admit(part, &claim, found)?);
+        }
+        Ok((starts, again))
+    }
+
+    /// Reads the ledger and claims a term of every partition.
+    async fn claim(&self, parts: &[AssignedPartition]) -> Result<Vec<Claim>, Fault> {
+        let (ledger_before, incarnation) = self.persist(|| self.read_ledger()).await?;
+        let mut claims = Vec::with_capacity(parts.len());
+        for part in parts {
+            let placement = self.placement(number(part.partition.partition));
+            let owner = getrandom::u64().map_err(Fault::Random)?;
+            claims.push(Claim::on(&ledger_before, placement, owner, incarnation));
+        }
+        let claimed: Vec<Entry> = claims.iter().map(|claim| claim.entry.clone()).collect();
+        self.persist(|| self.store.write_ledger(self.definitions.epoch, &claimed)).await?;
+        self.metrics.terms.inc_by(claims.len() as u64);
+        Ok(claims)
+    }
+
+    /// Reads the entities of all partitions back, in one scan, and how high the tables of customers reach.
+    async fn scan(&self, parts: &[AssignedPartition]) -> Result<BTreeMap<u16, Scanned>, Fault> {
+        let partitions: Vec<u16> = parts.iter().map(|p| number(p.partition.partition)).collect();
+        let (epoch, partition_count) = (self.definitions.epoch, self.partitions);
+        let scope = Scope { epoch, partitions: partitions.clone(), partition_count };
+        let mut scanned = self.persist(|| self.scan_once(&scope)).await??;
+        for table in [&rows::CUSTOMER_FIGURES, &rows::CUSTOMER_MONEY] {
+            for height in self.persist(|| self.store.heights(&scope, table)).await? {
+                if let Some(found) = scanned.get_mut(&height.partition) {
+                    found.highest.insert(table.name.to_owned(), height.highest);
+                }
+            }
+        }
+        let arrivals = self.persist(|| self.store.read_arrivals(&partitions)).await?;
+        for (partition, table) in arrivals {
+            if let Some(found) = scanned.get_mut(&partition) {
+                found.shard.restore_arrivals(&table);
+            }
+        }
+        Ok(scanned)
+    }
+
+    async fn scan_once(&self, scope: &Scope) -> Result<Result<BTreeMap<u16, Scanned>, Fault>, StoreError> {
+        let fresh = |partition: &u16| Shard::new(Arc::clone(&self.definitions), self.placement(*partition));
+        let mut shards: BTreeMap<u16, Shard> = scope.partitions.iter().map(|p| (*p, fresh(p))).collect();
+        let mut outcome = Ok(());
+        let piece = |subject: Subject, partition: u16, table: Table| {
+            if let (Ok(()), Some(shard)) = (&outcome, shards.get_mut(&partition)) {
+                outcome = shard.restore(subject, &table).map_err(|error| Fault::Shard { partition, error });
+            }
+        };
+        let mut highest = self.store.read_entities(scope, piece).await?;
+        let scanned = shards.into_iter().map(|(partition, shard)| {
+            let highest = highest.remove(&partition).unwrap_or_default();
+            (partition, Scanned { shard, highest })
+        });
+        Ok(outcome.map(|()| scanned.collect()))
+    }
+
+    fn admit(&mut self, part: &AssignedPartition, claim: &Claim, found: Scanned) -> Result<Position, Fault> {
+        let partition = number(part.partition.partition);
+        let Scanned { mut shard, highest } = found;
+        let surroundings = Surroundings {
+            entities: shard.entities(),
+            entities_at_base: shard.entities_up_to(shard.version_of(claim.entry.position)),
+            highest,
+            low: part.low.cast_unsigned(),
+            high: part.high.cast_unsigned(),
+            committed: part.committed.map(i64::cast_unsigned),
+        };
+        let admission = claim
+            .admit(&surroundings, shard.placement())
+            .map_err(|refusal| Fault::Refused { partition, refusal })?;
+        shard.resume(admission.position, admission.dirty_until);
+        let replay_until = admission.dirty_until.max(surroundings.committed.unwrap_or(0));
+        tracing::info!(
+            partition,
+            term = claim.entry.term,
+            entities = surroundings.entities,
+            position = admission.position,
+            dirty_until = admission.dirty_until,
+            "partition taken"
+        );
+        let offset = admission.position.cast_signed();
+        let tenure = admission.tenure;
+        let held = Held { shard, tenure, cells_written: false, recorded: admission.position, replay_until };
+        self.held.insert(partition, held);
+        Ok(Position::new(part.partition.clone(), offset))
+    }
+
+    fn placement(&self, partition: u16) -> Placement {
+        let (epoch, generation, partitions) = (self.definitions.epoch, self.generation, self.partitions);
+        Placement { epoch, generation, partition, partitions }
+    }
+}
