@@ -10,6 +10,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::client;
@@ -21,6 +22,8 @@ use crate::watermarks::ends;
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Pause between two looks for a topic that was just created.
+const CREATION_BACKOFF: Duration = Duration::from_millis(20);
 
 /// Asks and changes what topics there are.
 pub struct Admin {
@@ -84,7 +87,7 @@ impl Admin {
         Ok(Self { admin, asking: Arc::new(asking) })
     }
 
-    /// Creates a topic unless there is one of that name.
+    /// Creates a topic unless there is one of that name, and waits until the brokers know it.
     ///
     /// # Errors
     ///
@@ -106,6 +109,7 @@ impl Admin {
         match answers.into_iter().next() {
             Some(Ok(_)) => {
                 info!(topic = topic.name, partitions = topic.partitions, "topic created");
+                self.await_topic(&topic.name).await?;
                 Ok(Creation::Created)
             }
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(Creation::Existed),
@@ -116,6 +120,21 @@ impl Admin {
                 topic: topic.name.clone(),
                 reason: "the brokers gave no answer".to_owned(),
             }),
+        }
+    }
+
+    /// A topic is created before every broker has heard of it and has elected leaders for it.
+    async fn await_topic(&self, topic: &str) -> Result<(), StreamError> {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        loop {
+            match self.describe(topic).await {
+                Ok(Some(_)) => return Ok(()),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Ok(None) if Instant::now() >= deadline => {
+                    return Err(StreamError::UnknownTopic { topic: topic.to_owned() });
+                }
+                Ok(None) | Err(_) => sleep(CREATION_BACKOFF).await,
+            }
         }
     }
 

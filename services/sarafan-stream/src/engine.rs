@@ -286,7 +286,7 @@ impl<H: Handler> Engine<H> {
     }
 
     /// The positions that are worth a commit: of partitions that are fed, and not committed yet.
-    pub(crate) fn news(&mut self, positions: Vec<Position>) -> Vec<Position> {
+    fn news(&mut self, positions: Vec<Position>) -> Vec<Position> {
         if self.consumer.commit_failed() {
             self.committed.clear();
         }

@@ -120,8 +120,8 @@ impl GroupContext {
                 self.metrics.rebalances_revoke.inc();
                 let positions = self.ask_for_last_flush(&partitions);
                 self.forget(&partitions);
-                if !consumer.assignment_lost() {
-                    commit_sync(consumer, &self.metrics, &positions);
+                if !consumer.assignment_lost() && commit_sync(consumer, &self.metrics, &positions).is_err() {
+                    warn!("the last commit before a revoke failed; the next owner reads some records again");
                 }
             }
         }
@@ -205,18 +205,19 @@ impl ConsumerContext for GroupContext {
     }
 }
 
-/// Commits and waits for the broker. A failure is logged, not returned: the positions are committed again by the
-/// next commit or read again by the next owner.
+/// Commits and waits for the broker. A failure is logged besides: the positions are committed again by the next
+/// commit or read again by the next owner.
 pub(crate) fn commit_sync<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     metrics: &StreamMetrics,
     positions: &[Position],
-) {
+) -> KafkaResult<()> {
     if positions.is_empty() {
-        return;
+        return Ok(());
     }
     let result = position_list(positions).and_then(|list| consumer.commit(&list, CommitMode::Sync));
     note_commit(metrics, &result);
+    result
 }
 
 fn note_commit(metrics: &StreamMetrics, result: &KafkaResult<()>) {

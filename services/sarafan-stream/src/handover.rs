@@ -29,8 +29,9 @@ impl<H: Handler> Engine<H> {
                     let mut outcome = outcome.map_err(EngineError::Handler)?;
                     let goes = |partition: &TopicPartition| partitions.contains(partition);
                     (allowed, outcome.commit) = outcome.commit.into_iter().partition(|p| goes(&p.partition));
+                    // All of it, even what was sent before: that commit may still be under way, or fail.
+                    allowed.retain(|position| self.active.contains_key(&position.partition));
                     outcome.retake.retain(|partition| !goes(partition));
-                    allowed = self.news(allowed);
                     self.flushed(outcome)?;
                 }
                 Err(_) => {
@@ -70,7 +71,8 @@ impl<H: Handler> Engine<H> {
             let flush = self.handler.flush(FlushReason::Shutdown);
             let outcome = timeout_at(deadline, flush).await.map_err(late)?.map_err(EngineError::Handler)?;
             timer.observe_duration();
-            allowed = self.news(outcome.commit);
+            allowed = outcome.commit;
+            allowed.retain(|position| self.active.contains_key(&position.partition));
         }
         let mut partitions: Vec<TopicPartition> = self.active.keys().cloned().collect();
         partitions.extend(self.loading.keys().cloned());

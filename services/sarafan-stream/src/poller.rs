@@ -29,6 +29,10 @@ const IDLE_POLL: Duration = Duration::from_millis(20);
 /// How long a seek may take before it is tried again.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often the last commit is tried while the group is being rearranged.
+const LAST_COMMIT_ATTEMPTS: usize = 30;
+const LAST_COMMIT_BACKOFF: Duration = Duration::from_millis(100);
+
 /// What the owner asks of the polling thread.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -109,8 +113,7 @@ impl Poller {
                 Ok(Command::Hold(partitions)) => self.hold(&partitions),
                 Ok(Command::Commit(positions)) => self.commit(positions),
                 Ok(Command::Close(positions)) => {
-                    let owned = self.owned(positions);
-                    commit_sync(&self.consumer, &self.metrics, &owned);
+                    self.last_commit(positions);
                     return Step::End;
                 }
                 Err(TryRecvError::Empty) => return Step::On,
@@ -183,6 +186,20 @@ impl Poller {
             warn!(%error, "a commit could not be sent; the next one covers it");
             self.metrics.retries_commit.inc();
             self.consumer.context().commit_failed.store(true, std::sync::atomic::Ordering::Release);
+        }
+    }
+
+    /// The commit at the end. While the group distributes partitions the broker takes none; polling brings that to
+    /// its end. The owner is gone, so records are dropped and revokes have nobody to ask.
+    fn last_commit(&self, mut positions: Vec<Position>) {
+        for _ in 0..LAST_COMMIT_ATTEMPTS {
+            positions = self.owned(positions);
+            match commit_sync(&self.consumer, &self.metrics, &positions) {
+                Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RebalanceInProgress)) => {
+                    drop(self.consumer.poll(LAST_COMMIT_BACKOFF));
+                }
+                Ok(()) | Err(_) => return,
+            }
         }
     }
 

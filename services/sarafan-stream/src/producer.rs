@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -9,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tracing::{error, warn};
 
 use crate::client;
@@ -18,6 +20,9 @@ use crate::frontier::Receipt;
 use crate::group::log_client;
 use crate::metrics::StreamMetrics;
 use crate::record::OwnedHeader;
+
+/// How long a sender waits at most before it looks again whether there is room.
+const FULL_RETRY: Duration = Duration::from_millis(5);
 
 /// A record to be produced. Its partition follows from its key, as Java clients compute it (murmur2); without a key
 /// it is random.
@@ -127,7 +132,9 @@ impl Producer {
             progress.as_mut().enable();
             match self.try_send(record, receipt)? {
                 Sent::Queued => return Ok(()),
-                Sent::Full => progress.await,
+                // The client frees a record's place only after it has told us of the delivery, so the last notice may
+                // come too early: look again soon, whether or not there is another.
+                Sent::Full => _ = timeout(FULL_RETRY, progress).await,
             }
         }
     }
