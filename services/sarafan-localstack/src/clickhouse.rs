@@ -50,6 +50,10 @@ pub struct ClickHouse {
 
 impl ClickHouse {
     /// Starts ClickHouse and waits until it answers. Fetches it first when the machine has none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be fetched or started; the error names the tool that is missing, or quotes the log.
     pub fn start(options: &ClickHouseOptions, progress: Progress<'_>) -> Result<Self> {
         let engine = Engine::locate(progress)?;
         let data = DataFolder::open(options.data_dir.as_deref())?;
@@ -83,21 +87,37 @@ impl ClickHouse {
     }
 
     /// SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
     pub fn kill(&self) -> Result<()> {
         self.process.kill()
     }
 
     /// SIGSTOP: connections stay open and nothing answers.
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
     pub fn freeze(&self) -> Result<()> {
         self.process.freeze()
     }
 
     /// SIGCONT: goes on after [`freeze`](Self::freeze).
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
     pub fn thaw(&self) -> Result<()> {
         self.process.thaw()
     }
 
     /// Stops in an orderly way; SIGKILL after 20 seconds.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
     pub fn stop(&self) -> Result<()> {
         end_standing_query(self.data.path());
         self.process.stop(STOP_PATIENCE)
@@ -105,6 +125,10 @@ impl ClickHouse {
 
     /// Starts again on the same data and ports, after [`kill`](Self::kill) or [`stop`](Self::stop); stops first when
     /// it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
     pub fn restart(&self) -> Result<()> {
         self.stop()?;
         self.start_again()

@@ -46,6 +46,10 @@ pub struct Kafka {
 
 impl Kafka {
     /// Starts a broker and waits until it can create topics. Fetches Kafka first when the machine has none.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be fetched or started; the error names the tool that is missing, or quotes the log.
     pub fn start(options: &KafkaOptions, progress: Progress<'_>) -> Result<Self> {
         let java = tools::JAVA.find()?;
         let libraries = libraries::locate(progress)?;
@@ -53,18 +57,19 @@ impl Kafka {
         let [free, controller] = ports::free()?;
         let port = options.port.unwrap_or(free);
         let files = server_properties::write(data.path(), port, controller)?;
-        let java = |heap: u32, main: &[&str]| Launch {
+        let java = |machine: &[&str], main: &[&str]| Launch {
             program: java.clone(),
-            arguments: java_arguments(heap, &libraries, &files, main),
+            arguments: java_arguments(machine, &libraries, &files, main),
             folder: data.path().to_owned(),
             ..Launch::default()
         };
         if !files.is_formatted() {
             let format = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", files.properties()];
-            java(128, &format).run_to_end("kafka-format")?;
+            java(&SHORT_LIVED, &format).run_to_end("kafka-format")?;
         }
+        let heap = format!("-Xmx{}m", options.heap_mib);
         progress("starting Kafka");
-        let process = Process::new("kafka", java(options.heap_mib, &["kafka.Kafka", files.properties()]));
+        let process = Process::new("kafka", java(&[&heap], &["kafka.Kafka", files.properties()]));
         let kafka = Self { process, port, data };
         kafka.start_again()?;
         Ok(kafka)
@@ -81,27 +86,47 @@ impl Kafka {
     }
 
     /// SIGKILL: the broker has no chance to flush or to say goodbye.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
     pub fn kill(&self) -> Result<()> {
         self.process.kill()
     }
 
     /// SIGSTOP: connections stay open and nothing answers.
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
     pub fn freeze(&self) -> Result<()> {
         self.process.freeze()
     }
 
     /// SIGCONT: goes on after [`freeze`](Self::freeze).
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
     pub fn thaw(&self) -> Result<()> {
         self.process.thaw()
     }
 
     /// Stops in an orderly way; SIGKILL after 20 seconds.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
     pub fn stop(&self) -> Result<()> {
         self.process.stop(STOP_PATIENCE)
     }
 
     /// Starts again on the same data and port, after [`kill`](Self::kill) or [`stop`](Self::stop); stops first when
     /// it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
     pub fn restart(&self) -> Result<()> {
         self.stop()?;
         self.start_again()
@@ -125,14 +150,16 @@ impl Kafka {
 /// Any id will do: the cluster never has a second node.
 const CLUSTER: &str = "c2FyYWZhbi1sb2NhbA";
 
+/// For a Java that has ended before an optimizing compiler would pay.
+const SHORT_LIVED: [&str; 2] = ["-Xmx128m", "-XX:TieredStopAtLevel=1"];
+
 fn java_arguments(
-    heap_mib: u32,
+    machine: &[&str],
     libraries: &std::path::Path,
     files: &server_properties::Files,
     main: &[&str],
 ) -> Vec<String> {
-    let mut arguments = vec![
-        format!("-Xmx{heap_mib}m"),
+    let options = [
         // Two cores and half a gigabyte: the collector with the fewest threads and the smallest footprint.
         "-XX:+UseSerialGC".to_owned(),
         "-Djava.awt.headless=true".to_owned(),
@@ -140,6 +167,7 @@ fn java_arguments(
         "-cp".to_owned(),
         format!("{}/*", libraries.display()),
     ];
-    arguments.extend(main.iter().map(|&argument| argument.to_owned()));
-    arguments
+    let owned =
+        |arguments: &[&str]| arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>();
+    [owned(machine), options.to_vec(), owned(main)].concat()
 }

@@ -39,6 +39,7 @@ fn clickhouse_stops_in_an_orderly_way_and_starts_again() {
     assert_eq!(query("SELECT count() FROM system.databases WHERE name = 'mine'"), "1\n");
     assert_eq!(query("SELECT timezone()"), "UTC\n");
     assert_eq!(query("SELECT value FROM system.settings WHERE name = 'async_insert'"), "0\n");
+    assert_eq!(query("SELECT value FROM system.server_settings WHERE name = 'logger.level'"), "warning\n");
 }
 
 #[test]

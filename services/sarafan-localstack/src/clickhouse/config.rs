@@ -8,6 +8,9 @@ use anyhow::Result;
 /// Name of the settings file in the data folder.
 pub(super) const FILE: &str = "config.xml";
 
+/// Least severe messages that are logged.
+pub(super) const LOG_LEVEL: &str = "warning";
+
 /// What differs between two servers.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -37,7 +40,7 @@ fn render(folder: &Path, settings: &Settings) -> String {
     let data = data(folder);
     format!(
         "<clickhouse>
-  <logger><level>warning</level><log>{log}</log><console>0</console><size>50M</size><count>2</count></logger>
+  <logger><level>{LOG_LEVEL}</level><log>{log}</log><console>0</console><size>50M</size><count>2</count></logger>
   <listen_host>127.0.0.1</listen_host>
   <http_port>{http_port}</http_port>
   <tcp_port>{tcp_port}</tcp_port>

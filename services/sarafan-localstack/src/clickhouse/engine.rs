@@ -94,6 +94,8 @@ fn library_command(library: &Path, folder: &Path, config: String) -> Result<(Pat
         "-C".to_owned(),
         config,
         format!("--path={}", config::data(folder)),
+        // It logs everything otherwise, whatever its settings say.
+        format!("--log-level={}", config::LOG_LEVEL),
         format!(
             "--query=SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; \
              SELECT count() FROM file('{}', 'LineAsString')",
