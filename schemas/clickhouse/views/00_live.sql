@@ -1,5 +1,10 @@
 -- Private views that the public ones stand on; applied first. They say once what every view must hold to: the live epoch, the
 -- current incarnation, and of each partition the cells of the highest term with a marker row in the same table (DESIGN 2.5).
+--
+-- While terms are switched, the cells must not be of an older snapshot than the markers: it would lack the term that the markers
+-- name, and whole partitions would be missing. A scalar subquery is evaluated while the query is analysed, and what stands in
+-- view(...) takes its snapshot later, when it is planned; the terms that were found are there until long after. So it holds with and
+-- without enable_shared_storage_snapshot_in_query, which a view cannot set for the query that reads it.
 
 CREATE OR REPLACE VIEW {store}.current
 (
@@ -52,20 +57,25 @@ CREATE OR REPLACE VIEW {store}.live_nps_scores
 )
 COMMENT 'Cells of nps_scores that count, one row per partition and cell'
 AS
-SELECT dimension, segment, survey, day, score, responses
-FROM {store}.nps_scores FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.nps_scores
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, survey, day, score, responses
+FROM view(
+    SELECT *
+    FROM {store}.nps_scores FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_nps_windows
 (
@@ -81,20 +91,25 @@ CREATE OR REPLACE VIEW {store}.live_nps_windows
 )
 COMMENT 'Cells of nps_windows that count, one row per partition and cell'
 AS
-SELECT dimension, segment, survey, population, window_days, day, detractors, passives, promoters
-FROM {store}.nps_windows FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.nps_windows
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, survey, population, window_days, day, detractors, passives, promoters
+FROM view(
+    SELECT *
+    FROM {store}.nps_windows FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_nps_invitations
 (
@@ -108,20 +123,25 @@ CREATE OR REPLACE VIEW {store}.live_nps_invitations
 )
 COMMENT 'Cells of nps_invitations that count, one row per partition and cell'
 AS
-SELECT dimension, segment, survey, day, invited, delivered, answered
-FROM {store}.nps_invitations FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.nps_invitations
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, survey, day, invited, delivered, answered
+FROM view(
+    SELECT *
+    FROM {store}.nps_invitations FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_gaps_closed
 (
@@ -133,20 +153,25 @@ CREATE OR REPLACE VIEW {store}.live_gaps_closed
 )
 COMMENT 'Cells of gaps_closed that count, one row per partition and cell'
 AS
-SELECT dimension, segment, step, gap_days, customers
-FROM {store}.gaps_closed FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.gaps_closed
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, step, gap_days, customers
+FROM view(
+    SELECT *
+    FROM {store}.gaps_closed FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_gaps_open
 (
@@ -158,20 +183,25 @@ CREATE OR REPLACE VIEW {store}.live_gaps_open
 )
 COMMENT 'Cells of gaps_open that count, one row per partition and cell'
 AS
-SELECT dimension, segment, step, day, customers
-FROM {store}.gaps_open FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.gaps_open
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, step, day, customers
+FROM view(
+    SELECT *
+    FROM {store}.gaps_open FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_repeat_flow
 (
@@ -183,20 +213,25 @@ CREATE OR REPLACE VIEW {store}.live_repeat_flow
 )
 COMMENT 'Cells of repeat_flow that count, one row per partition and cell'
 AS
-SELECT dimension, segment, month, step, purchases
-FROM {store}.repeat_flow FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.repeat_flow
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, month, step, purchases
+FROM view(
+    SELECT *
+    FROM {store}.repeat_flow FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_activity
 (
@@ -211,20 +246,25 @@ CREATE OR REPLACE VIEW {store}.live_activity
 )
 COMMENT 'Cells of activity that count, one row per partition and cell'
 AS
-SELECT dimension, segment, month, new, returning, reactivated, lapsed, repeat
-FROM {store}.activity FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.activity
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, month, new, returning, reactivated, lapsed, repeat
+FROM view(
+    SELECT *
+    FROM {store}.activity FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_sales_daily
 (
@@ -244,20 +284,25 @@ CREATE OR REPLACE VIEW {store}.live_sales_daily
 )
 COMMENT 'Cells of sales_daily that count, one row per partition and cell'
 AS
-SELECT dimension, segment, day, currency, orders, purchases, new_customers, guests, gross, refunded, revenue, margin, refunds_booked
-FROM {store}.sales_daily FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.sales_daily
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, day, currency, orders, purchases, new_customers, guests, gross, refunded, revenue, margin, refunds_booked
+FROM view(
+    SELECT *
+    FROM {store}.sales_daily FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_ltv
 (
@@ -276,20 +321,25 @@ CREATE OR REPLACE VIEW {store}.live_ltv
 )
 COMMENT 'Cells of ltv that count, one row per partition and cell'
 AS
-SELECT dimension, segment, currency, customers, orders, purchases, months_487, gross, refunded, revenue, margin, refund_only
-FROM {store}.ltv FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.ltv
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, currency, customers, orders, purchases, months_487, gross, refunded, revenue, margin, refund_only
+FROM view(
+    SELECT *
+    FROM {store}.ltv FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_value_at_age
 (
@@ -304,20 +354,25 @@ CREATE OR REPLACE VIEW {store}.live_value_at_age
 )
 COMMENT 'Cells of value_at_age that count, one row per partition and cell'
 AS
-SELECT dimension, segment, currency, age_days, first_day, customers, revenue, margin
-FROM {store}.value_at_age FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.value_at_age
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, currency, age_days, first_day, customers, revenue, margin
+FROM view(
+    SELECT *
+    FROM {store}.value_at_age FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_ltv_yearly
 (
@@ -333,20 +388,25 @@ CREATE OR REPLACE VIEW {store}.live_ltv_yearly
 )
 COMMENT 'Cells of ltv_yearly that count, one row per partition and cell'
 AS
-SELECT dimension, segment, year, cohort_year, currency, customers, orders, revenue, margin
-FROM {store}.ltv_yearly FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.ltv_yearly
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, year, cohort_year, currency, customers, orders, revenue, margin
+FROM view(
+    SELECT *
+    FROM {store}.ltv_yearly FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_core_customers
 (
@@ -357,20 +417,25 @@ CREATE OR REPLACE VIEW {store}.live_core_customers
 )
 COMMENT 'Cells of core_customers that count, one row per partition and cell'
 AS
-SELECT dimension, segment, years_bought, customers
-FROM {store}.core_customers FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.core_customers
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, years_bought, customers
+FROM view(
+    SELECT *
+    FROM {store}.core_customers FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;
 
 CREATE OR REPLACE VIEW {store}.live_cohorts
 (
@@ -386,17 +451,22 @@ CREATE OR REPLACE VIEW {store}.live_cohorts
 )
 COMMENT 'Cells of cohorts that count, one row per partition and cell'
 AS
-SELECT dimension, segment, cohort_month, month_index, currency, customers, orders, revenue, margin
-FROM {store}.cohorts FINAL
-WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
-    AND marker = false
-    AND (partition, term, owner) IN (
-        SELECT partition, max((term, owner)).1, max((term, owner)).2
+WITH (
+    SELECT groupArray((partition, highest.1, highest.2))
+    FROM
+    (
+        SELECT partition, max((term, owner)) AS highest
         FROM {store}.cohorts
         WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch)
             AND marker
             AND incarnation = (SELECT argMax(incarnation, sequence) FROM {store}.incarnations)
         GROUP BY partition
     )
--- The terms and the cells must come from one snapshot of the table: between two, a term may be switched.
-SETTINGS enable_shared_storage_snapshot_in_query = 1;
+) AS live_terms
+SELECT dimension, segment, cohort_month, month_index, currency, customers, orders, revenue, margin
+FROM view(
+    SELECT *
+    FROM {store}.cohorts FINAL
+    WHERE epoch = (SELECT argMax(epoch, sequence) FROM {store}.live_epoch) AND marker = false
+)
+WHERE (partition, term, owner) IN live_terms;

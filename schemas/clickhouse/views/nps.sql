@@ -4,11 +4,12 @@ CREATE OR REPLACE VIEW {store}.nps_state
 COMMENT 'NPS of the windows that end on as_of: one definition for nps (as_of 1970-01-01 stands for today, no windows for those of the epoch) and nps_at'
 AS
 WITH
-    assumeNotNull((SELECT if({as_of:Date} = toDate(0), today, {as_of:Date}) FROM {store}.current)) AS last_day,
-    (SELECT if(empty({windows:Array(UInt16)}), windows, {windows:Array(UInt16)}) FROM {store}.current) AS lengths,
+    (SELECT (today, windows, response_horizon_days) FROM {store}.current) AS registered,
+    if({as_of:Date} = toDate(0), assumeNotNull(registered.1), {as_of:Date}) AS last_day,
+    if(empty({windows:Array(UInt16)}), registered.2, {windows:Array(UInt16)}) AS lengths,
     -- Days as numbers: a Date cannot go below 1970.
     toInt32(last_day) AS last,
-    last - toInt32(assumeNotNull((SELECT response_horizon_days FROM {store}.current))) AS last_answerable
+    last - assumeNotNull(registered.3) AS last_answerable
 SELECT
     dimension, segment, survey, population, window_days, last_day AS as_of,
     detractors, passives, promoters, responses, no_score,
