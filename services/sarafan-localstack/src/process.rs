@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::unsafe_os;
 
 const POLL: Duration = Duration::from_millis(50);
+const FREEZE_PATIENCE: Duration = Duration::from_secs(10);
 const LOG_LINES: usize = 20;
 
 /// How to start a process. Kept, so that it can be started again in the same way.
@@ -99,13 +101,28 @@ impl Process {
         Ok(())
     }
 
-    /// SIGSTOP: connections stay open and nothing answers.
+    /// SIGSTOP: connections stay open and nothing answers. Returns when all its threads have stopped.
     ///
     /// # Errors
     ///
-    /// When it is not running.
+    /// When it is not running, or ends instead.
     pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::SIGSTOP)
+        self.signal(Signal::SIGSTOP)?;
+        let deadline = Instant::now() + FREEZE_PATIENCE;
+        while !self.is_frozen()? {
+            if Instant::now() > deadline {
+                bail!("{} did not stop within {} s of SIGSTOP", self.name, FREEZE_PATIENCE.as_secs());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// The kernel reports a stop when the last thread has stopped. The report is left there (`WNOWAIT`) for the next
+    /// who asks, and exits are not asked for: they belong to [`exited`](Self::exited).
+    fn is_frozen(&self) -> Result<bool> {
+        let looking = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+        Ok(matches!(waitid(Id::Pid(self.running()?), looking)?, WaitStatus::Stopped(..)))
     }
 
     /// SIGCONT: goes on after [`freeze`](Self::freeze).
@@ -169,8 +186,12 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill(self.running()?, signal)?)
+    }
+
+    fn running(&self) -> Result<Pid> {
         let pid = self.pid().with_context(|| format!("{} is not running", self.name))?;
-        Ok(kill(Pid::from_raw(i32::try_from(pid)?), signal)?)
+        Ok(Pid::from_raw(i32::try_from(pid)?))
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Child>> {

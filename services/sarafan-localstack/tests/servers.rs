@@ -23,6 +23,7 @@ fn clickhouse_keeps_its_rows_through_a_kill() {
     clickhouse.restart().unwrap();
     assert_ne!(clickhouse.pid().unwrap(), before);
     clickhouse.freeze().unwrap();
+    clickhouse.freeze().unwrap();
     assert!(!clickhouse.is_alive(), "a frozen server does not answer");
     clickhouse.thaw().unwrap();
     assert_eq!(query("SELECT sum(n) FROM mine.t"), "499500\n");
