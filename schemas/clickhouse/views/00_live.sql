@@ -18,6 +18,7 @@ CREATE OR REPLACE VIEW {store}.current
     surveys Array(String) COMMENT 'Declared surveys',
     survey_kinds Array(String) COMMENT 'Kind of each of surveys',
     survey_scales Array(String) COMMENT 'Scale of each of surveys',
+    nps_surveys Array(String) COMMENT 'Declared surveys on the scale 0-10: the others have no NPS',
     customer_dimensions Array(String) COMMENT 'Declared dimensions of customers'
 )
 COMMENT 'One row: which epoch and incarnation views show, and what the epoch was registered with'
@@ -44,6 +45,7 @@ SELECT
     registered.5 AS surveys,
     registered.6 AS survey_kinds,
     registered.7 AS survey_scales,
+    arrayFilter((survey, scale) -> scale = '0-10', registered.5, registered.7) AS nps_surveys,
     arrayFilter((dimension, kind) -> kind = 'customer', registered.8, registered.9) AS customer_dimensions;
 
 CREATE OR REPLACE VIEW {store}.live_nps_scores

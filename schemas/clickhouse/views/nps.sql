@@ -4,7 +4,7 @@ CREATE OR REPLACE VIEW {store}.nps_state
 COMMENT 'NPS of the windows that end on as_of: one definition for nps (as_of 1970-01-01 stands for today, no windows for those of the epoch) and nps_at'
 AS
 WITH
-    (SELECT (today, windows, response_horizon_days) FROM {store}.current) AS registered,
+    (SELECT (today, windows, response_horizon_days, nps_surveys) FROM {store}.current) AS registered,
     if({as_of:Date} = toDate(0), assumeNotNull(registered.1), {as_of:Date}) AS last_day,
     if(empty({windows:Array(UInt16)}), registered.2, {windows:Array(UInt16)}) AS lengths,
     -- Days as numbers: a Date cannot go below 1970.
@@ -75,7 +75,7 @@ FROM
                         sumIf(responses, is_now AND score < 0) AS no_score
                     FROM {store}.live_nps_scores
                     ARRAY JOIN lengths AS window_days
-                    WHERE toInt32(day) <= last AND toInt32(day) > last - 2 * window_days
+                    WHERE has(registered.4, survey) AND toInt32(day) <= last AND toInt32(day) > last - 2 * window_days
                     GROUP BY dimension, segment, survey, window_days
                 )
                 ARRAY JOIN
@@ -203,7 +203,8 @@ FROM
                     sumIf(entry.2 * responses, score >= 9) AS promoters
                 FROM {store}.live_nps_scores
                 ARRAY JOIN [(0, 1), (toInt32({window_days:UInt16}), -1)] AS entry
-                WHERE score >= 0 AND toInt32(day) > first - {window_days:UInt16} AND number <= last
+                WHERE has((SELECT nps_surveys FROM {store}.current), survey)
+                    AND score >= 0 AND toInt32(day) > first - {window_days:UInt16} AND number <= last
                 GROUP BY dimension, segment, survey, number
             )
             GROUP BY dimension, segment, survey, population, offset_days

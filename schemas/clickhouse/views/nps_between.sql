@@ -28,6 +28,7 @@ FROM
         FROM {store}.survey_responses FINAL
         ARRAY JOIN arrayFilter(p -> toInt32(assumeNotNull(day)) BETWEEN p.2 AND p.3, periods) AS place
         WHERE epoch = (SELECT epoch FROM {store}.current)
+            AND has((SELECT nps_surveys FROM {store}.current), assumeNotNull(survey))
             AND counted AND score IS NOT NULL AND survey IS NOT NULL AND day IS NOT NULL
     )
     -- A guest is a customer of its own in each answer; an answer about no order is in no population of orders.
@@ -111,6 +112,7 @@ FROM
                     ARRAY JOIN arrayFilter(
                         p -> toInt32(day) BETWEEN p.2 AND p.3,
                         [('period', first, last), ('previous', 2 * first - last - 1, first - 1), ('year_ago', year_ago_first, year_ago_last)]).1 AS period
+                    WHERE has((SELECT nps_surveys FROM {store}.current), survey)
                     GROUP BY dimension, segment, survey, period, score
                 )
                 ARRAY JOIN CAST(['responses', 'customers', 'orders'], 'Array(LowCardinality(String))') AS population

@@ -118,8 +118,9 @@ CREATE OR REPLACE VIEW {views}.order_attributes
     name String COMMENT 'Attribute',
     value String COMMENT 'Its value'
 )
-COMMENT 'Free attributes of the orders that the view orders shows, one row per attribute (METRICS 1)'
+COMMENT 'Free attributes of the orders that the view orders shows, without those of erased customers, one row per attribute (METRICS 1)'
 AS
+WITH erased_customers AS (SELECT key FROM {store}.customers FINAL WHERE epoch = (SELECT epoch FROM {store}.current) AND erased)
 SELECT
     id AS order_id,
     if(startsWith(key, 'c:'), substring(key, 3), NULL) AS customer_id,
@@ -132,6 +133,7 @@ FROM
     ARRAY JOIN attribute_names AS name, attribute_values AS value
     WHERE epoch = (SELECT epoch FROM {store}.current)
         AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+        AND key NOT IN erased_customers
     UNION ALL
     SELECT key, id, substring(field, length('attributes.') + 1) AS name, assumeNotNull(value) AS value
     FROM {store}.details FINAL
@@ -141,6 +143,7 @@ FROM
         FROM {store}.orders FINAL
         WHERE epoch = (SELECT epoch FROM {store}.current)
             AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+            AND key NOT IN erased_customers
     ) AS alive USING (key, id)
     WHERE subject = 'order' AND startsWith(field, 'attributes.') AND value IS NOT NULL
         AND NOT has(attribute_names, substring(field, length('attributes.') + 1))

@@ -51,7 +51,7 @@ CREATE OR REPLACE VIEW {views}.survey_answers
     question LowCardinality(String) COMMENT 'Question; comment is one of them',
     answer String COMMENT 'What was answered: personal data, for the role pii alone'
 )
-COMMENT 'Free-text answers of the responses that the view survey_responses shows, one row per question (METRICS 1)'
+COMMENT 'Free-text answers of the responses that the view survey_responses shows, without those of erased customers, one row per question (METRICS 1)'
 AS
 SELECT
     id AS response_id,
@@ -65,6 +65,7 @@ WHERE subject = 'survey_response' AND (field = 'comment' OR startsWith(field, 'a
         FROM {store}.survey_responses FINAL
         WHERE epoch = (SELECT epoch FROM {store}.current)
             AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+            AND key NOT IN (SELECT key FROM {store}.customers FINAL WHERE epoch = (SELECT epoch FROM {store}.current) AND erased)
     );
 
 CREATE OR REPLACE VIEW {views}.survey_invitations
