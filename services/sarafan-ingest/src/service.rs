@@ -1,0 +1,54 @@
+//! The service: one consumer of all source topics and one producer, until it is told to stop.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use sarafan_runtime::service::{Identity, Service};
+use sarafan_runtime::shutdown::Shutdown;
+use sarafan_stream::{Admin, Consumer, DeadLetters, Producer, Relay, StreamMetrics};
+
+use crate::config::Config;
+use crate::mapper::Mapper;
+use crate::metrics::Metrics;
+
+/// Runs ingest until `shutdown` is requested; what was read is then produced, acknowledged and committed.
+///
+/// # Errors
+/// What the Kafka client could not go on with, or a topic that is not there: one line that says what to do.
+pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let identity = Identity { role: "ingest", version: env!("CARGO_PKG_VERSION") };
+    let service = Service::start_with(&config.service, &identity, shutdown.clone()).await?;
+    let ready = service.health().condition("topics");
+    check_topics(&config).await?;
+    let stream = StreamMetrics::register(service.registry())?;
+    let metrics = Metrics::register(service.registry())?;
+    let topics: Vec<&str> = config.mapping.topics().collect();
+    let consumer = Consumer::open(&config.kafka, config.ingest.consumer(), &topics, stream.clone())?;
+    let producer = Producer::open(&config.kafka, &config.ingest.producer, stream)?;
+    let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), "sarafan-ingest", None);
+    let events: Arc<str> = config.topics.events.as_str().into();
+    let mapper = Mapper { mapping: config.mapping.clone(), events, metrics };
+    let relay = Relay::new(mapper, &consumer, producer, dead_letters, config.ingest.first_start);
+    ready.ready();
+    let ended = sarafan_stream::run(relay, consumer, async { shutdown.requested().await }).await;
+    shutdown.request("ingest has ended");
+    ended.context("ingest stops")
+}
+
+/// All topics must be there: a broker that makes them itself would choose their partitions, and a misspelt source would
+/// be read as an empty one.
+async fn check_topics(config: &Config) -> anyhow::Result<()> {
+    let admin = Admin::open(&config.kafka)?;
+    for topic in [&config.topics.events, &config.topics.dead_letters] {
+        if admin.describe(topic).await?.is_none() {
+            bail!("topic `{topic}` does not exist; run `sarafan migrate`, or correct [topics]");
+        }
+    }
+    for topic in config.mapping.topics() {
+        if admin.describe(topic).await?.is_none() {
+            let source = config.mapping.source_of(topic).unwrap_or_default();
+            bail!("topic `{topic}` of source `{source}` does not exist; create it, or correct its `topic`");
+        }
+    }
+    Ok(())
+}
