@@ -1,2 +1,11 @@
 //! `sarafan`: one binary, roles by subcommand.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    #[cfg(feature = "localstack")]
+    if let Some(code) = sarafan_localstack::clickhouse_host::main_if_requested() {
+        return code;
+    }
+    sarafan_cli::main()
+}

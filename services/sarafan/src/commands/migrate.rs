@@ -1,0 +1,147 @@
+//! `sarafan migrate`
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail, ensure};
+use sarafan_store::{Generation, Store};
+use sarafan_stream::{Admin, CreateTopic, Creation};
+
+use super::block_on;
+use crate::cli::ConfigPath;
+use crate::deployment::Deployment;
+use crate::terminal;
+
+const EXAMPLES: &str = "\
+Examples:
+  sarafan migrate                          before the first start, and with every new version
+  sarafan migrate --create-source-topics   on a development machine that has no sources of its own
+
+Safe to run again: what is there stays. Refuses, and changes no figure, when views show the figures of other
+definitions ([metrics], [[survey]], [[dimension]]) than those of the configuration.";
+
+/// Partitions of a source topic that is made for development.
+const SOURCE_PARTITIONS: i32 = 3;
+/// Room for a record of the largest size that the producer sends (8 MiB), with its key and headers.
+const MAX_MESSAGE_BYTES: u64 = 9 * 1024 * 1024;
+
+/// Arguments of `sarafan migrate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Create the topics of the sources too, when they are missing.
+    #[arg(long)]
+    create_source_topics: bool,
+}
+
+/// Brings everything to this version.
+pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
+    let deployment = Deployment::load(&place.path)?;
+    let sources = if arguments.create_source_topics { SourceTopics::Create } else { SourceTopics::Leave };
+    let done = block_on(migrate(&deployment, sources))?;
+    Ok(terminal::say(done.join("\n"))?)
+}
+
+/// Whether the topics of the sources are made too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SourceTopics {
+    /// They are the user's: left alone.
+    Leave,
+    /// Created when missing, for development.
+    Create,
+}
+
+/// Does it, and says what was done, a line each.
+pub(crate) async fn migrate(deployment: &Deployment, sources: SourceTopics) -> anyhow::Result<Vec<String>> {
+    let store = Store::new(&deployment.clickhouse)?;
+    let admin = Admin::open(&deployment.kafka)?;
+    let mut done = Vec::new();
+    let migrated = store.migrate().await?;
+    done.push(format!(
+        "tables: {} migrations applied, {} before; views: made anew from {} files",
+        migrated.applied.len(),
+        migrated.before,
+        migrated.views.len()
+    ));
+    // Before anything else is touched: with other definitions nothing of what follows may happen.
+    check_live_epoch(deployment, &store).await?;
+    for topic in own_topics(deployment)? {
+        done.push(create(&admin, &topic).await?);
+    }
+    if sources == SourceTopics::Create {
+        for topic in deployment.mapping.topics() {
+            done.push(create(&admin, &source_topic(topic)).await?);
+        }
+    }
+    done.push(register_generation(deployment, &store, &admin).await?);
+    let epoch = deployment.definitions.epoch;
+    store.register_epoch(&deployment.definitions).await?;
+    store.set_live_epoch(epoch).await?;
+    done.push(format!("epoch {epoch}: live"));
+    Ok(done)
+}
+
+async fn check_live_epoch(deployment: &Deployment, store: &Store) -> anyhow::Result<()> {
+    let configured = deployment.definitions.epoch;
+    match store.live_epoch().await? {
+        Some(live) if live != configured => bail!(
+            "[metrics], [[survey]] and [[dimension]] are those of epoch {configured}, and views show epoch {live}: \
+             put back the sections that the table {}.epochs holds for it, or name new databases in [clickhouse] and \
+             a new group in [aggregator], and migrate those",
+            store.store_database()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Registers how many partitions the canonical topic has, or checks that it is what was registered.
+async fn register_generation(deployment: &Deployment, store: &Store, admin: &Admin) -> anyhow::Result<String> {
+    let topic = &deployment.topics.events;
+    let info = admin.describe(topic).await?.with_context(|| format!("topic {topic} was created and is not there"))?;
+    let partitions = u32::try_from(info.partitions.len())?;
+    let Some(latest) = store.generations(topic).await?.pop() else {
+        let first = Generation { topic: topic.clone(), generation: 0, partitions, topic_id: String::new() };
+        store.register_generation(&first).await?;
+        return Ok(format!("topic {topic}: generation 0 with {partitions} partitions"));
+    };
+    ensure!(
+        latest.partitions == partitions,
+        "topic {topic} has {partitions} partitions and generation {} was registered with {}: it was grown or made \
+         anew, and keys no longer lie where their rows say; restore the topic, or name another in topics.events and \
+         migrate new databases",
+        latest.generation,
+        latest.partitions
+    );
+    Ok(format!("topic {topic}: generation {} with {partitions} partitions, as before", latest.generation))
+}
+
+/// The canonical topic and the dead letters: kept for ever, because every figure can be computed from them again.
+fn own_topics(deployment: &Deployment) -> anyhow::Result<[CreateTopic; 2]> {
+    let topics = &deployment.topics;
+    let configs: BTreeMap<String, String> = [
+        ("cleanup.policy", "delete".to_owned()),
+        ("retention.ms", "-1".to_owned()),
+        ("max.message.bytes", MAX_MESSAGE_BYTES.to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into();
+    let partitions = i32::try_from(topics.partitions).context("topics.partitions")?;
+    let replication = Some(i32::try_from(topics.replication).context("topics.replication")?);
+    Ok([&topics.events, &topics.dead_letters].map(|name| CreateTopic {
+        name: name.clone(),
+        partitions,
+        replication,
+        configs: configs.clone(),
+    }))
+}
+
+fn source_topic(name: &str) -> CreateTopic {
+    let configs = BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
+    CreateTopic { name: name.to_owned(), partitions: SOURCE_PARTITIONS, replication: None, configs }
+}
+
+async fn create(admin: &Admin, topic: &CreateTopic) -> anyhow::Result<String> {
+    Ok(match admin.create_topic(topic).await? {
+        Creation::Created => format!("topic {}: created with {} partitions", topic.name, topic.partitions),
+        Creation::Existed => format!("topic {}: was there", topic.name),
+    })
+}

@@ -1,0 +1,71 @@
+//! The figures that are known of the data sets from outside of this project, and how they are read from the views.
+
+use sarafan_store::Store;
+
+use super::Finding;
+
+/// `(figure, known value, query)`.
+type Known = (&'static str, &'static str, &'static str);
+
+const KNOWN: &[Known] = &[
+    ("orders of customers", "18536", "SELECT sum(orders) FROM ltv WHERE dimension = 'all'"),
+    ("customers", "4339", "SELECT sum(customers) FROM ltv WHERE dimension = 'all'"),
+    ("gross, GBP", "8911407.904", "SELECT gross FROM ltv WHERE dimension = 'all' AND currency = 'GBP'"),
+    (
+        "refunded, with refund_only, GBP",
+        "611342.09",
+        "SELECT refunded + refund_only FROM ltv WHERE dimension = 'all' AND currency = 'GBP'",
+    ),
+    (
+        "revenue, less refund_only, GBP",
+        "8300065.814",
+        "SELECT revenue - refund_only FROM ltv WHERE dimension = 'all' AND currency = 'GBP'",
+    ),
+    (
+        "funnel, steps 1..11",
+        "4339, 2845, 2010, 1502, 1115, 872, 700, 557, 459, 391, 337",
+        "SELECT arrayStringConcat(groupArray(customers), ', ') FROM \
+         (SELECT customers FROM repeat_funnel WHERE dimension = 'all' AND step <= 11 ORDER BY step)",
+    ),
+    ("guest orders", "3525", "SELECT count() FROM orders WHERE customer_id IS NULL"),
+    ("gross of guest orders, GBP", "1744214.58", "SELECT sum(amount) FROM orders WHERE customer_id IS NULL"),
+    ("guest orders that count", "3525", "SELECT sum(guests) FROM sales_daily WHERE dimension = 'all'"),
+    ("credits of customers", "3654", "SELECT count() FROM refunds WHERE customer_id IS NOT NULL"),
+    ("credits of guests", "182", "SELECT count() FROM refunds WHERE customer_id IS NULL"),
+    (
+        "customers with credits alone",
+        "33",
+        "SELECT uniqExact(customer_id) FROM refunds WHERE customer_id IS NOT NULL AND customer_id NOT IN \
+         (SELECT customer_id FROM orders WHERE counted AND customer_id IS NOT NULL)",
+    ),
+    ("scored answers", "2650", "SELECT responses FROM nps WHERE HEADLINE"),
+    ("promoters", "1268", "SELECT promoters FROM nps WHERE HEADLINE"),
+    ("detractors", "447", "SELECT detractors FROM nps WHERE HEADLINE"),
+    ("NPS", "30.98", "SELECT round(nps, 2) FROM nps WHERE HEADLINE"),
+    (
+        "NPS, 95 % interval",
+        "28.12 .. 33.77",
+        "SELECT concat(toString(round(nps_low, 2)), ' .. ', toString(round(nps_high, 2))) FROM nps WHERE HEADLINE",
+    ),
+    ("answers without a score", "159", "SELECT no_score FROM nps WHERE HEADLINE"),
+];
+
+/// All answers of the survey: they span a month.
+const HEADLINE: &str =
+    "survey = 'airport_2018' AND population = 'responses' AND window_days = 365 AND dimension = 'all'";
+
+/// Reads every known figure from the views.
+pub(crate) async fn known_figures(store: &Store) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (what, expected, sql) in KNOWN {
+        let found = scalar(store, &sql.replace("HEADLINE", HEADLINE)).await?;
+        findings.push(Finding { what: (*what).to_owned(), expected: (*expected).to_owned(), found });
+    }
+    Ok(findings)
+}
+
+/// The one value of a query; empty when there is no row.
+pub(super) async fn scalar(store: &Store, sql: &str) -> anyhow::Result<String> {
+    let rows = store.query(sql, &[]).await?;
+    Ok(rows.columns.first().and_then(|column| rows.text(0, &column.name)).unwrap_or_default())
+}

@@ -1,0 +1,109 @@
+//! The configuration of a whole deployment, as operator's commands need it: every section read, every error found.
+
+use std::path::Path;
+
+use sarafan_core::definitions::Definitions;
+use sarafan_runtime::config::{ConfigErrors, Document};
+use sarafan_store::ClickHouseSection;
+use sarafan_stream::KafkaConfig;
+use sarafan_wire::{Mapping, TopicsSection};
+
+/// Prefix of the environment variables that override keys: `SARAFAN__KAFKA__BROKERS`.
+pub const ENV_PREFIX: &str = "SARAFAN";
+
+/// The sections that some part of a deployment knows. All share one file.
+pub(crate) const SECTIONS: [&str; 10] = [
+    "kafka",
+    "topics",
+    "clickhouse",
+    "metrics",
+    "survey",
+    "dimension",
+    "source",
+    "ingest",
+    "aggregator",
+    "service",
+];
+
+/// A configuration in which nothing is wrong, for any service.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The file and its overrides.
+    pub document: Document,
+    /// `[kafka]`.
+    pub kafka: KafkaConfig,
+    /// `[topics]`.
+    pub topics: TopicsSection,
+    /// `[clickhouse]`.
+    pub clickhouse: ClickHouseSection,
+    /// `[metrics]`, `[[survey]]` and `[[dimension]]`, resolved.
+    pub definitions: Definitions,
+    /// `[[source]]`, compiled.
+    pub mapping: Mapping,
+}
+
+impl Deployment {
+    /// Reads the file at `path` and the environment.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, each with its place.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::of(Document::load(path, ENV_PREFIX)?)
+    }
+
+    /// Takes every section of a document.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, each with its place.
+    pub fn of(document: Document) -> Result<Self, ConfigErrors> {
+        let mut found = ConfigErrors::default();
+        let aggregator = sarafan_aggregator::Config::read(&document, &mut found);
+        let ingest = sarafan_ingest::Config::read(&document, &mut found);
+        document.finish(each_once(&found), &SECTIONS)?;
+        // Whatever is not there was reported by `finish`.
+        let (Some(aggregator), Some(ingest)) = (aggregator, ingest) else { return Err(found) };
+        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, .. } = aggregator;
+        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping: ingest.mapping })
+    }
+}
+
+/// Services read the same sections, and each reports what is wrong with them.
+fn each_once(found: &ConfigErrors) -> ConfigErrors {
+    let mut errors = ConfigErrors::default();
+    for error in found.iter() {
+        if !errors.iter().any(|known| known == error) {
+            errors.push(error.clone());
+        }
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_wrong_is_reported_at_once_and_once() {
+        let text = "kafka.broker = 'x'\nclickhouse.url = 'http://h:1'\nmetric.windows = [7]\n[metrics]\nmargin_rate = '30'\n[[source]]\nname = 'shop'\n";
+        let document = Document::from_text("sarafan.toml", text).unwrap();
+        let errors = Deployment::of(document).unwrap_err();
+        let kinds: Vec<String> = errors.iter().map(|error| format!("{} {}", error.path(), error.kind())).collect();
+        for expected in ["kafka.broker unknown_key", "metrics.margin_rate invalid_value", "metric unknown_key"] {
+            assert_eq!(kinds.iter().filter(|kind| *kind == expected).count(), 1, "{kinds:?}");
+        }
+        assert!(kinds.iter().any(|kind| kind.starts_with("source[0]")), "{kinds:?}");
+    }
+
+    #[test]
+    fn the_demos_configuration_and_the_minimal_one_are_right() {
+        for path in ["demo/sarafan.toml", "config/minimal.toml"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(path);
+            let text = std::fs::read_to_string(&path).unwrap();
+            let document = Document::from_text(&path.display().to_string(), &text).unwrap();
+            let deployment = Deployment::of(document).unwrap();
+            assert_eq!(deployment.mapping.topics().count(), 2);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The one binary: the services `ingest` and `aggregate`, and the operator's commands.
+//!
+//! One file per command under `commands`; each is small and stands on the other crates. What else is public is there
+//! for the end-to-end tests, which compare views with the recount as the demo does.
+
+mod cli;
+mod commands;
+mod deployment;
+mod failure;
+mod figures;
+mod intake;
+mod settled;
+mod terminal;
+
+#[cfg(feature = "localstack")]
+mod demo;
+#[cfg(feature = "localstack")]
+pub mod oracle;
+#[cfg(feature = "localstack")]
+pub mod scrape;
+
+pub use cli::main;
+pub use deployment::{Deployment, ENV_PREFIX};
+pub use settled::{Backlog, backlog};
