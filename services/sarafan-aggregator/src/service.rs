@@ -44,14 +44,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let index = index_dead_letters(&config, store, shutdown.clone());
     let stop = shutdown.clone();
     let aggregate = sarafan_stream::run(keeper, consumer, async move { stop.requested().await });
-    let ended = tokio::select! {
-        ended = aggregate => ended.context("the aggregator stops"),
-        ended = index => match ended {
-            // The index ends first only when it fails, or because all is to end.
-            Ok(()) => std::future::pending().await,
-            Err(error) => Err(error.context("the index of dead letters stops")),
-        },
-    };
+    // Both end when they are told to; the first that fails ends the other.
+    let ended = tokio::try_join!(
+        async { aggregate.await.context("the aggregator stops") },
+        async { index.await.context("the index of dead letters stops") },
+    )
+    .map(|_| ());
     shutdown.request("the aggregator has ended");
     ended
 }
