@@ -44,7 +44,8 @@
 //! (`"clear"` or `"absent"`, in place of `clear_on_null`), `default` (when the record has no value), `required`,
 //! `format` and `zone` (instants: `rfc3339`, `epoch_s`, `epoch_ms`, `epoch_us`, or a pattern such as `%d.%m.%Y %H:%M`),
 //! `times` (amounts: `"-1"`, or `"0.01"` for cents), `split` (a list in one text). An empty text is blank, like null. A
-//! missing path says nothing of the field.
+//! missing path says nothing of the field. A `default` speaks in every record that lacks the value, so it belongs into
+//! sources that send whole records, not into those that send what changed.
 //!
 //! A **condition** is `{ path = ..., equals = ... }`, `in = [...]` or `exists = true | false`, or a list of these that
 //! must all hold. Texts, numbers and flags compare by their text: `11`, `11.0` and `"11"` are one.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // In helpers of tests too, where the lint does not see a test.
 
+use proptest::prelude::*;
 use sarafan_core::definitions::SurveySection;
 use sarafan_wire::{Mapping, Outcome, SourceRecord};
 
@@ -124,4 +125,63 @@ fn one_bad_entity_rejects_its_whole_record() {
     let bad = apply(r#"{"customer": "c", "id": "o", "total": "1e999", "currency": "EUR"}"#);
     let Outcome::Rejected(rejection) = bad else { unreachable!("{bad:?}") };
     assert_eq!(rejection.to_string(), "amount_too_large: order.amount `1e999` is beyond 18 digits");
+}
+
+/// Puts a value at some place of a configuration.
+fn replace(config: &mut toml::Value, place: u64, value: toml::Value) {
+    let (here, deeper) = (usize::try_from(place % 16).unwrap(), place / 16);
+    let inner = match config {
+        toml::Value::Table(table) if !table.is_empty() => {
+            let at = here % table.len();
+            table.iter_mut().nth(at).map(|(_, inner)| inner)
+        }
+        toml::Value::Array(values) if !values.is_empty() => {
+            let at = here % values.len();
+            values.get_mut(at)
+        }
+        _ => None,
+    };
+    match inner {
+        Some(inner) if deeper > 0 => replace(inner, deeper, value),
+        Some(inner) => *inner = value,
+        None => *config = value,
+    }
+}
+
+fn toml_value() -> impl Strategy<Value = toml::Value> {
+    let words = ["", "a.b", "..", "{a", "{a:02}", "record_timestamp", "%H", "EUR", "order", "\u{0}", "1e999"];
+    let words = words.map(|word| Just(toml::Value::from(word)));
+    let tables = ["value", "path", "sum", "each", "when", "template"].map(|key| {
+        any::<i64>().prop_map(move |n| toml::Table::from_iter([(key.to_owned(), n.into())]).into())
+    });
+    prop_oneof![
+        proptest::strategy::Union::new(words),
+        proptest::strategy::Union::new(tables.map(Strategy::boxed)),
+        any::<i64>().prop_map(toml::Value::from),
+        any::<f64>().prop_map(toml::Value::from),
+        any::<bool>().prop_map(toml::Value::from),
+        any::<String>().prop_map(toml::Value::from),
+        Just(toml::Value::Array(Vec::new())),
+        Just(toml::Value::Table(toml::Table::new())),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_configuration_compiles_or_says_why(
+        subject in proptest::sample::select(&sarafan_core::vocabulary::Subject::ALL),
+        place in any::<u64>(), value in toml_value(),
+    ) {
+        let path = format!("{}/../../schemas/examples/{}/examples.toml", env!("CARGO_MANIFEST_DIR"), subject.name());
+        let document: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+        let mut source = document["source"][0].clone();
+        replace(&mut source, place, value);
+        let toml::Value::Table(source) = source else { return Ok(()) };
+        if let Err(errors) = Mapping::compile(&[source], &[]) {
+            prop_assert!(!errors.is_empty());
+            for error in errors {
+                prop_assert!(error.path.starts_with("source[0]") && !error.problem.is_empty(), "{}", error);
+            }
+        }
+    }
 }

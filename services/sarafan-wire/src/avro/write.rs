@@ -111,7 +111,8 @@ fn instant(at: Instant) -> Value {
     Value::TimestampMicros(at.micros())
 }
 
-/// The unscaled integer, two's complement, big endian.
+/// The unscaled integer, two's complement, big endian; always eight bytes, because `apache-avro` resolves a decimal of
+/// precision 18 from one version of a schema to another only when its bytes could hold 18 digits.
 fn decimal(amount: Money) -> Value {
     Value::Decimal(Decimal::from(amount.units().to_be_bytes()))
 }

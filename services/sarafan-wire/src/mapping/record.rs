@@ -189,6 +189,9 @@ impl FieldRule {
         };
         // The entries of a JSON object come sorted by key, which is the canonical order of parts.
         for (part, value) in entries {
+            if part.is_empty() {
+                return Err(Fault::new(Reason::BadText, "has an entry without a name"));
+            }
             let name = format!("{}.{}", self.name, id(part.clone())?);
             match value {
                 Value::Null if spec.blank_clears => fields.push((name, FieldValue::Cleared)),
