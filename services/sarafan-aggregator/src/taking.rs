@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sarafan_core::rows;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Claim, Entry, Surroundings};
 use sarafan_core::vocabulary::Subject;
@@ -85,13 +84,6 @@ impl Keeper {
         let (epoch, partition_count) = (self.definitions.epoch, self.partitions);
         let scope = Scope { epoch, partitions: partitions.clone(), partition_count };
         let mut scanned = self.persist(|| self.scan_once(&scope)).await??;
-        for table in [&rows::CUSTOMER_FIGURES, &rows::CUSTOMER_MONEY] {
-            for height in self.persist(|| self.store.heights(&scope, table)).await? {
-                if let Some(found) = scanned.get_mut(&height.partition) {
-                    found.highest.insert(table.name.to_owned(), height.highest);
-                }
-            }
-        }
         let arrivals = self.persist(|| self.store.read_arrivals(&partitions)).await?;
         for (partition, table) in arrivals {
             if let Some(found) = scanned.get_mut(&partition) {

@@ -1,0 +1,187 @@
+//! Topics, databases and canonical records of one test.
+
+use sarafan_aggregator::{AggregatorSection, Config};
+use sarafan_core::definitions::{Definitions, MetricsSection, Scale, SurveyKind, SurveySection};
+use sarafan_core::vocabulary::{FieldValue, Instant, Money, Score, Stamp, Subject};
+use sarafan_core::{Event, Origin};
+use sarafan_localstack::testing::{shared, unique_name};
+use sarafan_runtime::service::ServiceConfig;
+use sarafan_runtime::shutdown::Shutdown;
+use sarafan_store::{ClickHouseSection, Generation, Store};
+use sarafan_stream::{
+    Admin, BulkWriter, CreateTopic, KafkaConfig, ProducerRecord, ProducerSettings, StreamMetrics,
+};
+use sarafan_wire::TopicsSection;
+
+/// Everything that one test has to itself.
+pub(crate) struct Deployment {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+}
+
+/// An aggregator that runs in this process.
+pub(crate) struct Running {
+    shutdown: Shutdown,
+    task: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Deployment {
+    pub(crate) async fn new(name: &str, partitions: u32) -> Self {
+        let (brokers, url) = tokio::task::spawn_blocking(|| (shared().kafka_brokers(), shared().clickhouse_url()))
+            .await
+            .unwrap();
+        let mine = unique_name(name);
+        let survey = SurveySection {
+            id: "relation".to_owned(),
+            kind: SurveyKind::Relational,
+            scale: Scale::ZeroToTen,
+            headline: true,
+        };
+        let metrics = MetricsSection { margin_rate: "0.5".to_owned(), ..MetricsSection::default() };
+        let mut aggregator = AggregatorSection { group: format!("{mine}-aggregator"), ..AggregatorSection::default() };
+        aggregator.batch.max_age_ms = 50;
+        aggregator.idle_ms = 200;
+        let config = Config {
+            kafka: KafkaConfig::new(brokers),
+            topics: TopicsSection {
+                events: format!("{mine}.events"),
+                dead_letters: format!("{mine}.dlq"),
+                partitions,
+                replication: 1,
+            },
+            clickhouse: ClickHouseSection {
+                url,
+                database: mine.clone(),
+                store_database: format!("{mine}_store"),
+                ..ClickHouseSection::default()
+            },
+            definitions: Definitions::resolve(metrics, vec![survey], &[]).unwrap(),
+            aggregator,
+            service: ServiceConfig::default(),
+        };
+        let store = Store::new(&config.clickhouse).unwrap();
+        let deployment = Self { config, store };
+        deployment.prepare().await;
+        deployment
+    }
+
+    async fn prepare(&self) {
+        let Config { kafka, topics, definitions, .. } = &self.config;
+        let admin = Admin::open(kafka).unwrap();
+        for (topic, partitions) in [(&topics.events, topics.partitions), (&topics.dead_letters, 1)] {
+            let topic = CreateTopic {
+                name: topic.clone(),
+                partitions: partitions as i32,
+                replication: Some(1),
+                configs: std::collections::BTreeMap::new(),
+            };
+            admin.create_topic(&topic).await.unwrap();
+        }
+        self.store.migrate().await.unwrap();
+        self.store.register_epoch(definitions).await.unwrap();
+        self.store.set_live_epoch(definitions.epoch).await.unwrap();
+        let generation = Generation {
+            topic: topics.events.clone(),
+            generation: 0,
+            partitions: topics.partitions,
+            topic_id: String::new(),
+        };
+        self.store.register_generation(&generation).await.unwrap();
+    }
+
+    /// Writes canonical records to the topic, in order.
+    pub(crate) async fn produce(&self, events: &[Event]) {
+        let metrics = StreamMetrics::register(&prometheus::Registry::new()).unwrap();
+        let mut writer = BulkWriter::open(&self.config.kafka, &ProducerSettings::default(), metrics).unwrap();
+        for event in events {
+            let record = ProducerRecord {
+                topic: self.config.topics.events.as_str().into(),
+                key: Some(event.key().as_str().as_bytes().to_vec()),
+                value: Some(sarafan_wire::encode(event).unwrap()),
+                ..ProducerRecord::default()
+            };
+            writer.write(&record).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+    }
+
+    pub(crate) fn start(&self) -> Running {
+        let shutdown = Shutdown::new();
+        let task = tokio::spawn(sarafan_aggregator::run(self.config.clone(), shutdown.clone()));
+        Running { shutdown, task }
+    }
+
+    /// The first value of a query on the views, once it is `expected`; the latest one after 30 seconds.
+    pub(crate) async fn eventually(&self, sql: &str, expected: &str) -> String {
+        let sql = sql.replace("{views}", &self.config.clickhouse.database);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let rows = self.store.query(&sql, &[]).await.unwrap();
+            let found = rows.text(0, "found").unwrap_or_default();
+            if found == expected || std::time::Instant::now() > deadline {
+                return found;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Running {
+    /// Stops as SIGTERM does.
+    pub(crate) async fn stop(self) {
+        self.shutdown.request("the test is done with it");
+        self.task.await.unwrap().unwrap();
+    }
+
+    /// Dies where it stands: nothing is flushed.
+    pub(crate) async fn die(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
+fn instant(text: &str) -> Instant {
+    Instant::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+}
+
+fn event(subject: Subject, id: &str, customer: &str, at: &str, fields: Vec<(&str, FieldValue)>) -> Event {
+    let mut event = Event {
+        subject,
+        id: id.to_owned(),
+        customer_id: Some(customer.to_owned()),
+        order_id: None,
+        stamp: Stamp::new(instant(at), 1, 0),
+        erased: false,
+        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        origin: Origin { source: "test".to_owned(), ..Origin::default() },
+    };
+    sarafan_wire::sort_fields(&mut event);
+    event.stamp = Stamp::new(instant(at), 1, sarafan_wire::record_hash(&event));
+    event
+}
+
+/// A paid order.
+pub(crate) fn order(id: &str, customer: &str, at: &str, amount: &str) -> Event {
+    let fields = vec![
+        ("ordered_at", FieldValue::Instant(instant(at))),
+        ("status", FieldValue::Text("paid".to_owned())),
+        ("amount", FieldValue::Money(amount.parse::<Money>().unwrap())),
+        ("currency", FieldValue::Text("GBP".to_owned())),
+    ];
+    event(Subject::Order, id, customer, at, fields)
+}
+
+/// A cancellation of an order that was sent before.
+pub(crate) fn cancel(id: &str, customer: &str, at: &str) -> Event {
+    event(Subject::Order, id, customer, at, vec![("status", FieldValue::Text("cancelled".to_owned()))])
+}
+
+/// A scored answer.
+pub(crate) fn answer(id: &str, customer: &str, at: &str, score: i64) -> Event {
+    let fields = vec![
+        ("survey", FieldValue::Text("relation".to_owned())),
+        ("answered_at", FieldValue::Instant(instant(at))),
+        ("score", FieldValue::Score(Score::new(score).unwrap())),
+    ];
+    event(Subject::SurveyResponse, id, customer, at, fields)
+}
