@@ -95,6 +95,7 @@ fn reading(config: &mut ClientConfig) {
     config.set("auto.offset.reset", "error");
     // The default of one second leaves a consumer idle whenever its queue was full once.
     config.set("fetch.queue.backoff.ms", "1");
+    // One request per broker is under way at a time, so a partition that starts waits as long as that one does.
     config.set("fetch.wait.max.ms", "100");
 }
 

@@ -1,12 +1,13 @@
 //! The configuration of everything that talks to Kafka, as small structs that are read from one file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 /// Where Kafka is and how to get in: the section `[kafka]`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct KafkaConfig {
     /// Bootstrap servers, `host:port` separated by commas.
@@ -29,6 +30,29 @@ impl KafkaConfig {
     pub fn new(brokers: impl Into<String>) -> Self {
         Self { brokers: brokers.into(), client_id: default_client_id(), properties: BTreeMap::new() }
     }
+}
+
+/// Prints no secret: the value of a property whose name sounds like one is hidden.
+impl fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: BTreeMap<&str, &str> = self
+            .properties
+            .iter()
+            .map(|(key, value)| (key.as_str(), if is_secret(key) { "***" } else { value.as_str() }))
+            .collect();
+        f.debug_struct("KafkaConfig")
+            .field("brokers", &self.brokers)
+            .field("client_id", &self.client_id)
+            .field("properties", &shown)
+            .finish()
+    }
+}
+
+/// True for a client property whose value must not be printed.
+pub fn is_secret(property: &str) -> bool {
+    ["password", "secret", "token", "key.pem", "oauthbearer.config", "jaas"]
+        .iter()
+        .any(|secret| property.contains(secret))
 }
 
 /// How a group member consumes.
@@ -63,7 +87,8 @@ pub struct ConsumerSettings {
     #[serde(default = "defaults::channel_batches")]
     pub channel_batches: usize,
     /// How long the polling thread waits for room in that queue before it pauses the partitions, in milliseconds.
-    /// A pause throws away what was fetched ahead, hence short stalls are waited out.
+    /// A pause throws away what was fetched ahead, hence a stall as long as an ordinary flush is waited out; a
+    /// rebalance is heard of that much later at most.
     #[serde(default = "defaults::pause_after_ms")]
     pub pause_after_ms: u64,
     /// How often the high watermarks are asked for, in milliseconds.
@@ -170,12 +195,48 @@ mod defaults {
         16
     }
     pub(super) fn pause_after_ms() -> u64 {
-        250
+        2_000
     }
     pub(super) fn lag_interval_ms() -> u64 {
         5_000
     }
     pub(super) fn idle_ms() -> u64 {
         2_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_printed() {
+        let mut kafka = KafkaConfig::new("b:9092");
+        for key in ["sasl.password", "ssl.key.password", "sasl.oauthbearer.client.secret", "ssl.key.pem"] {
+            kafka.properties.insert(key.to_owned(), "hunter2".to_owned());
+        }
+        kafka.properties.insert("sasl.username".to_owned(), "alice".to_owned());
+        let printed = format!("{kafka:?}");
+        assert!(!printed.contains("hunter2") && printed.contains("alice"), "{printed}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_every_other_has_a_default() {
+        let read = |text: &str| serde_json::from_str::<ConsumerSettings>(text);
+        assert_eq!(read(r#"{"group": "g"}"#).unwrap(), ConsumerSettings::new("g"));
+        assert!(read(r#"{"group": "g", "max_age": 5}"#).is_err());
+        assert!(serde_json::from_str::<BatchBounds>(r#"{"max_age": 5}"#).is_err());
+        assert!(serde_json::from_str::<ProducerSettings>(r#"{"acks": "1"}"#).is_err());
+        assert!(serde_json::from_str::<KafkaConfig>(r#"{"brokers": "b", "client": "x"}"#).is_err());
+    }
+
+    #[test]
+    fn the_last_flush_leaves_half_of_the_poll_interval() {
+        let settings = ConsumerSettings {
+            revoke_flush_ms: 60_000,
+            max_poll_interval_ms: 10_000,
+            ..ConsumerSettings::new("g")
+        };
+        assert_eq!(settings.revoke_flush(), Duration::from_secs(5));
     }
 }

@@ -1,21 +1,23 @@
 //! A member of a consumer group: the polling thread and the owner's end of its queues.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tracing::warn;
 
 use crate::backpressure::Backpressure;
 use crate::client;
+use crate::commits::CommitOutcome;
 use crate::config::{ConsumerSettings, KafkaConfig};
 use crate::error::StreamError;
-use crate::group::{Control, GroupContext, SharedOwnership};
+use crate::group::{Control, GroupContext, SharedOwnership, commit_sync};
 use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, Generation, Position, TopicPartition};
 use crate::poller::{Command, Poller};
@@ -46,7 +48,7 @@ pub struct Consumer {
     ownership: SharedOwnership,
     commands: SyncSender<Command>,
     client: Arc<BaseConsumer<GroupContext>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Consumer {
@@ -76,7 +78,6 @@ impl Consumer {
             revoke_flush: settings.revoke_flush(),
             metrics: metrics.clone(),
             closing: AtomicBool::new(false),
-            commit_failed: AtomicBool::new(false),
         };
         let client: BaseConsumer<GroupContext> = client::consumer(kafka, &settings)?
             .create_with_context(context)
@@ -153,13 +154,18 @@ impl Consumer {
         Ok(held)
     }
 
-    pub(crate) fn commit(&self, positions: Vec<Position>) -> Result<(), StreamError> {
-        self.send(Command::Commit(positions))
-    }
-
-    /// True, once, if a commit failed since the last call.
-    pub(crate) fn commit_failed(&self) -> bool {
-        self.client.context().commit_failed.swap(false, Ordering::AcqRel)
+    /// Commits beside the polling thread, as far as the partitions are still owned by then.
+    pub(crate) fn commit(&self, mut positions: Vec<Position>) -> JoinHandle<CommitOutcome> {
+        let client = Arc::clone(&self.client);
+        let ownership = self.ownership.clone();
+        let metrics = self.metrics.clone();
+        tokio::task::spawn_blocking(move || {
+            positions.retain(|position| ownership.lock().owns(&position.partition));
+            match commit_sync(&client, &metrics, &positions) {
+                Ok(()) => CommitOutcome::Confirmed,
+                Err(_) => CommitOutcome::Failed,
+            }
+        })
     }
 
     /// A batch was taken: the polling thread may be waiting for the room.
@@ -175,6 +181,7 @@ impl Consumer {
         partitions: Vec<TopicPartition>,
     ) -> impl Future<Output = Result<Vec<AssignedPartition>, StreamError>> + Send + use<> {
         let client = Arc::clone(&self.client);
+        let known = self.watermarks.clone();
         let retries = self.metrics.retries_offsets.clone();
         async move {
             let partitions = Arc::new(partitions);
@@ -183,7 +190,10 @@ impl Consumer {
                 let described =
                     tokio::task::spawn_blocking(move || watermarks::describe(&client, &partitions)).await;
                 match described.map_err(|_| StreamError::ThreadEnded)? {
-                    Ok(described) => return Ok(described),
+                    Ok(described) => {
+                        known.update(described.iter().map(|part| (part.partition.clone(), part.high)));
+                        return Ok(described);
+                    }
                     Err(source) if !is_passing(&source) => {
                         let request = "asking for committed offsets and ends of partitions".to_owned();
                         return Err(StreamError::Request { request, source });
@@ -199,7 +209,7 @@ impl Consumer {
     }
 
     /// Asks for the ends of `partitions`, beside the polling thread, without waiting.
-    pub(crate) fn refresh_watermarks(&self, partitions: Vec<TopicPartition>) -> tokio::task::JoinHandle<()> {
+    pub(crate) fn refresh_watermarks(&self, partitions: Vec<TopicPartition>) -> JoinHandle<()> {
         let client = Arc::clone(&self.client);
         let known = self.watermarks.clone();
         let retries = self.metrics.retries_offsets.clone();
@@ -223,7 +233,7 @@ impl Consumer {
         self.send(Command::Close(positions))?;
         let thread = self.thread.take();
         drop(self);
-        let joined = tokio::task::spawn_blocking(move || thread.map(JoinHandle::join)).await;
+        let joined = tokio::task::spawn_blocking(move || thread.map(thread::JoinHandle::join)).await;
         match joined {
             Ok(None | Some(Ok(()))) => Ok(()),
             Ok(Some(Err(_))) | Err(_) => Err(StreamError::ThreadEnded),

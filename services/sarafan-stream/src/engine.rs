@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::batch::Filling;
+use crate::commits::{CommitOutcome, Commits};
 use crate::consumer::Consumer;
 use crate::error::{EngineError, StreamError};
 use crate::group::Control;
@@ -65,8 +66,9 @@ pub(crate) struct Engine<H> {
     pub(crate) loading: BTreeMap<TopicPartition, Generation>,
     /// Next offset to apply, per active partition.
     positions: BTreeMap<TopicPartition, i64>,
-    /// What was committed last, so that nothing is committed twice.
-    committed: BTreeMap<TopicPartition, i64>,
+    /// What is to be committed, and the commit that is under way.
+    commits: Commits,
+    committing: Option<JoinHandle<CommitOutcome>>,
     filling: Filling,
     began: Instant,
     next_lag: Instant,
@@ -84,7 +86,8 @@ impl<H: Handler> Engine<H> {
             active: BTreeMap::new(),
             loading: BTreeMap::new(),
             positions: BTreeMap::new(),
-            committed: BTreeMap::new(),
+            commits: Commits::default(),
+            committing: None,
             began,
             next_lag: began,
             asking: None,
@@ -120,7 +123,8 @@ impl<H: Handler> Engine<H> {
                 }
                 () = sleep_until(self.next_lag) => self.watch_lag(),
                 batch = next_batch(&mut self.handler, &mut self.consumer.records) => {
-                    self.apply(&batch?)?;
+                    let Some(batch) = batch? else { return Err(self.why_the_thread_ended().into()) };
+                    self.apply(&batch)?;
                     if self.filling.is_full()
                         && let Some(end) = self.flush_if_due(shutdown.as_mut()).await?
                     {
@@ -129,6 +133,16 @@ impl<H: Handler> Engine<H> {
                 }
             }
         }
+    }
+
+    /// The polling thread says why before it ends.
+    fn why_the_thread_ended(&mut self) -> StreamError {
+        while let Ok(control) = self.consumer.control.try_recv() {
+            if let Control::Fatal(error) = control {
+                return error;
+            }
+        }
+        StreamError::ThreadEnded
     }
 
     /// The process is to stop: a handler that is retrying must come to an end too.
@@ -212,7 +226,6 @@ impl<H: Handler> Engine<H> {
             self.loading.remove(partition);
             self.active.insert(partition.clone(), *generation);
             self.positions.insert(partition.clone(), *offset);
-            self.committed.remove(partition);
         }
         self.next_lag = Instant::now();
         self.consumer.start(commands)
@@ -271,32 +284,29 @@ impl<H: Handler> Engine<H> {
             }
         };
         timer.observe_duration();
-        self.flushed(outcome.map_err(EngineError::Handler)?)?;
+        self.flushed(outcome.map_err(EngineError::Handler)?).await?;
         Ok(end)
     }
 
     /// Takes note of a flush: commits what may be, and stops feeding what is to be loaded anew.
-    pub(crate) fn flushed(&mut self, outcome: FlushOutcome) -> Result<(), StreamError> {
+    pub(crate) async fn flushed(&mut self, outcome: FlushOutcome) -> Result<(), StreamError> {
         self.filling.flushed(self.began.elapsed());
-        let news = self.news(outcome.commit);
-        if !news.is_empty() {
-            self.consumer.commit(news)?;
+        let active = &self.active;
+        self.commits
+            .offer(outcome.commit.into_iter().filter(|position| active.contains_key(&position.partition)));
+        self.retake(outcome.retake)?;
+        if self.committing.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.last_commit_ended().await;
+            self.committing = self.commits.next_commit().map(|positions| self.consumer.commit(positions));
         }
-        self.retake(outcome.retake)
+        Ok(())
     }
 
-    /// The positions that are worth a commit: of partitions that are fed, and not committed yet.
-    fn news(&mut self, positions: Vec<Position>) -> Vec<Position> {
-        if self.consumer.commit_failed() {
-            self.committed.clear();
+    /// Waits for the commit that is under way, so that no older position can arrive after one of a later commit.
+    pub(crate) async fn last_commit_ended(&mut self) {
+        if let Some(committing) = self.committing.take() {
+            self.commits.finished(committing.await.unwrap_or(CommitOutcome::Failed));
         }
-        positions
-            .into_iter()
-            .filter(|position| self.active.contains_key(&position.partition))
-            .filter(|position| {
-                self.committed.insert(position.partition.clone(), position.offset) != Some(position.offset)
-            })
-            .collect()
     }
 
     /// Stops feeding partitions until the handler has loaded them again.
@@ -309,6 +319,7 @@ impl<H: Handler> Engine<H> {
             return Ok(());
         }
         tracing::info!(count = known.len(), "partitions are taken again");
+        self.commits.forget(known.iter().map(|(partition, _)| partition));
         for (partition, _) in &known {
             self.positions.remove(partition);
         }
@@ -324,11 +335,11 @@ impl<H: Handler> Engine<H> {
             self.loading.remove(partition);
             self.active.remove(partition);
             self.positions.remove(partition);
-            self.committed.remove(partition);
             let labels = [&*partition.topic, &partition.partition.to_string()];
             // Only partitions that were measured have a gauge to remove.
             let _ = self.consumer.metrics.lag.remove_label_values(&labels);
         }
+        self.commits.forget(partitions);
         self.consumer.watermarks().forget(partitions);
         self.count_partitions();
     }
@@ -354,14 +365,14 @@ impl<H: Handler> Engine<H> {
     }
 }
 
-/// The next batch, once the handler has room for it. Dropped whenever something else comes first; neither half loses
+/// The next batch, once the handler has room for it; none if the polling thread has ended. Dropped whenever something else comes first; neither half loses
 /// anything by that.
 async fn next_batch<H: Handler>(
     handler: &mut H,
     records: &mut mpsc::Receiver<RecordBatch>,
-) -> Result<RecordBatch, EngineError<H::Error>> {
+) -> Result<Option<RecordBatch>, EngineError<H::Error>> {
     handler.ready().await.map_err(EngineError::Handler)?;
-    records.recv().await.ok_or_else(|| StreamError::ThreadEnded.into())
+    Ok(records.recv().await)
 }
 
 #[derive(Clone, Copy, Default)]

@@ -72,8 +72,6 @@ pub(crate) struct GroupContext {
     pub(crate) metrics: StreamMetrics,
     /// Set when the owner has gone: partitions are given up without asking.
     pub(crate) closing: AtomicBool,
-    /// Set when a commit failed that nobody waited for.
-    pub(crate) commit_failed: AtomicBool,
 }
 
 impl GroupContext {
@@ -196,17 +194,10 @@ impl ConsumerContext for GroupContext {
             }));
         }
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        note_commit(&self.metrics, &result);
-        if result.is_err() {
-            self.commit_failed.store(true, Ordering::Release);
-        }
-    }
 }
 
-/// Commits and waits for the broker. A failure is logged besides: the positions are committed again by the next
-/// commit or read again by the next owner.
+/// Commits and waits for the broker; the client tells nobody of the outcome of a commit that is not waited for. A
+/// failure is logged besides: the positions are committed again by the next commit or read again by the next owner.
 pub(crate) fn commit_sync<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     metrics: &StreamMetrics,
@@ -264,6 +255,6 @@ pub(crate) fn offsets_list<'a>(
 }
 
 /// Positions in the client's form.
-pub(crate) fn position_list(positions: &[Position]) -> KafkaResult<TopicPartitionList> {
+fn position_list(positions: &[Position]) -> KafkaResult<TopicPartitionList> {
     offsets_list(positions.iter().map(|position| (&position.partition, Offset::Offset(position.offset))))
 }

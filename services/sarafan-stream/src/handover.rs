@@ -32,7 +32,7 @@ impl<H: Handler> Engine<H> {
                     // All of it, even what was sent before: that commit may still be under way, or fail.
                     allowed.retain(|position| self.active.contains_key(&position.partition));
                     outcome.retake.retain(|partition| !goes(partition));
-                    self.flushed(outcome)?;
+                    self.flushed(outcome).await?;
                 }
                 Err(_) => {
                     how = Revoked::Lost;
@@ -41,6 +41,7 @@ impl<H: Handler> Engine<H> {
             }
             timer.observe_duration();
         }
+        self.last_commit_ended().await;
         self.handler.revoked(&partitions, how).await.map_err(EngineError::Handler)?;
         self.forget(&partitions);
         if in_doubt {
@@ -80,6 +81,7 @@ impl<H: Handler> Engine<H> {
             self.handler.revoked(&partitions, Revoked::Orderly).await.map_err(EngineError::Handler)?;
             self.forget(&partitions);
         }
+        timeout_at(deadline, self.last_commit_ended()).await.map_err(late)?;
         timeout_at(deadline, self.consumer.close(allowed)).await.map_err(late)??;
         Ok(())
     }

@@ -7,13 +7,15 @@
 //! records of other topics or a dead letter, acknowledged before anything is committed.
 //!
 //! Decisions are plain structs that are handed the time and can be driven by a simulation: [`Filling`] (when a flush
-//! is due), [`Frontier`] (what may be committed), [`Backpressure`] (when to pause), [`Ownership`] (which records may
+//! is due), [`Frontier`] and [`Commits`] (what may
+//! be committed, and when), [`Backpressure`] (when to pause), [`Ownership`] (which records may
 //! pass), [`start_position`] (where to begin).
 
 mod admin;
 mod backpressure;
 mod batch;
 mod client;
+mod commits;
 mod config;
 mod consumer;
 pub mod dead_letter;
@@ -40,7 +42,8 @@ mod write;
 pub use admin::{Admin, CreateTopic, Creation, PartitionEnds, TopicInfo};
 pub use backpressure::{Advice, Backpressure};
 pub use batch::Filling;
-pub use config::{BatchBounds, ConsumerSettings, KafkaConfig, ProducerSettings};
+pub use commits::{CommitOutcome, Commits};
+pub use config::{BatchBounds, ConsumerSettings, KafkaConfig, ProducerSettings, is_secret};
 pub use consumer::Consumer;
 pub use dead_letter::{DeadLetters, Rejection, Stage};
 pub use engine::run;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::{Offset, TopicPartitionList};
@@ -18,7 +18,7 @@ use tracing::{debug, warn};
 
 use crate::backpressure::{Advice, Backpressure};
 use crate::error::StreamError;
-use crate::group::{Control, GroupContext, SharedOwnership, commit_sync, offsets_list, position_list};
+use crate::group::{Control, GroupContext, SharedOwnership, commit_sync, offsets_list};
 use crate::metrics::StreamMetrics;
 use crate::partition::{Generation, Position, TopicPartition};
 use crate::record::{Headers, OwnedHeader, Record};
@@ -40,8 +40,6 @@ pub(crate) enum Command {
     Start(Vec<(TopicPartition, Generation, i64)>),
     /// Stop reading these partitions, if they are still in these generations.
     Hold(Vec<(TopicPartition, Generation)>),
-    /// Commit without waiting.
-    Commit(Vec<Position>),
     /// Commit, wait for it, and leave.
     Close(Vec<Position>),
 }
@@ -111,7 +109,6 @@ impl Poller {
             match self.commands.try_recv() {
                 Ok(Command::Start(starts)) => self.starting.extend(starts),
                 Ok(Command::Hold(partitions)) => self.hold(&partitions),
-                Ok(Command::Commit(positions)) => self.commit(positions),
                 Ok(Command::Close(positions)) => {
                     self.last_commit(positions);
                     return Step::End;
@@ -173,19 +170,6 @@ impl Poller {
             .collect();
         if !held.is_empty() {
             self.pause(held);
-        }
-    }
-
-    fn commit(&self, positions: Vec<Position>) {
-        let owned = self.owned(positions);
-        if owned.is_empty() {
-            return;
-        }
-        let committed = position_list(&owned).and_then(|list| self.consumer.commit(&list, CommitMode::Async));
-        if let Err(error) = committed {
-            warn!(%error, "a commit could not be sent; the next one covers it");
-            self.metrics.retries_commit.inc();
-            self.consumer.context().commit_failed.store(true, std::sync::atomic::Ordering::Release);
         }
     }
 

@@ -47,6 +47,11 @@ impl BulkWriter {
         self.written
     }
 
+    /// How many of them the brokers have acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.written.saturating_sub(u64::from(self.producer.in_flight()))
+    }
+
     /// Waits until every record is acknowledged, and says how many there were.
     ///
     /// # Errors

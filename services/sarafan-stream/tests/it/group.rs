@@ -5,26 +5,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sarafan_localstack::testing::unique_name;
-use sarafan_stream::{AssignedPartition, Consumer, FlushOutcome, FlushReason, Revoked};
-use tokio::sync::Semaphore;
+use sarafan_stream::{
+    AssignedPartition, BulkWriter, Consumer, FlushOutcome, FlushReason, ProducerSettings, Revoked,
+};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::support::{
-    Event, Habit, Log, Logging, Plain, Running, kafka, member, member_with, metrics, settings, topic, until,
-    write,
+    Event, Habit, Log, Logging, Plain, Running, kafka, member, member_with, metrics, numbered, settings,
+    topic, until, write,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_that_join_and_leave_in_order_apply_every_record_exactly_once() {
     let (topic, group) = (topic("members", 6).await, unique_name("members"));
+    let (enough, mut stop) = oneshot::channel::<()>();
     let writing = tokio::spawn({
         let topic = topic.clone();
         async move {
-            for round in 0..60 {
-                write(&topic, round * 100..(round + 1) * 100).await;
+            let mut writer = BulkWriter::open(&kafka(), &ProducerSettings::default(), metrics()).unwrap();
+            let mut pace = tokio::time::interval(Duration::from_millis(1));
+            while stop.try_recv().is_err() {
+                pace.tick().await;
+                writer.write(&numbered(&topic, writer.written())).await.unwrap();
             }
+            writer.finish().await.unwrap() as usize
         }
     });
-    let total = || 6_000;
     let (first, first_running) = member(&topic, settings(&group));
     until("the first has all", || first.started().len() == 6).await;
     let (second, second_running) = member(&topic, settings(&group));
@@ -32,9 +38,10 @@ async fn members_that_join_and_leave_in_order_apply_every_record_exactly_once() 
     let (third, third_running) = member(&topic, settings(&group));
     until("the third has its share", || third.started().len() == 2).await;
     first_running.stop().await.unwrap();
-    writing.await.unwrap();
+    enough.send(()).unwrap();
+    let total = writing.await.unwrap();
     let logs = [&first, &second, &third];
-    until("all is applied", || logs.iter().map(|log| log.applied().len()).sum::<usize>() >= total()).await;
+    until("all is applied", || logs.iter().map(|log| log.applied().len()).sum::<usize>() >= total).await;
     second_running.stop().await.unwrap();
     third_running.stop().await.unwrap();
 
@@ -46,7 +53,7 @@ async fn members_that_join_and_leave_in_order_apply_every_record_exactly_once() 
             assert!(seen.insert((partition, offset)), "{partition}/{offset} was applied twice");
         }
     }
-    assert_eq!(seen.len(), total());
+    assert_eq!(seen.len(), total);
     assert!(!first.revoked(Revoked::Orderly).is_empty());
 }
 

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sarafan_localstack::testing::unique_name;
 use sarafan_stream::{
-    BulkWriter, Consumer, ConsumerSettings, DeadLetters, FirstStart, Outbox, OwnedHeader, Producer,
-    ProducerRecord, ProducerSettings, Record, Rejection, Relay, RelayError, Stage, Transform,
+    AssignedPartition, BulkWriter, Consumer, ConsumerSettings, DeadLetters, FirstStart, Outbox, OwnedHeader,
+    Producer, ProducerRecord, ProducerSettings, Record, Rejection, Relay, RelayError, Stage, Transform,
 };
 
 use crate::support::{
-    Refused, Running, kafka, metrics, number, read, settings, topic, topic_with, until, write,
+    Event, Habit, Refused, Running, kafka, member_with, metrics, number, read, settings, topic, topic_with,
+    until, write,
 };
 
 /// Doubles every number into two records; what is no number is a dead letter.
@@ -50,6 +51,8 @@ impl Transform for Doubling {
 
 struct Topics {
     source: String,
+    /// A second source topic, if the test has one.
+    other: Option<String>,
     target: String,
     dead: String,
 }
@@ -60,7 +63,9 @@ fn relay(
     producer: &ProducerSettings,
     first: FirstStart,
 ) -> (Arc<AtomicU64>, Running<RelayError<Refused>>) {
-    let consumer = Consumer::open(&kafka(), settings, &[&topics.source], metrics()).unwrap();
+    let sources: Vec<&str> =
+        [Some(&topics.source), topics.other.as_ref()].into_iter().flatten().map(String::as_str).collect();
+    let consumer = Consumer::open(&kafka(), settings, &sources, metrics()).unwrap();
     let producer = Producer::open(&kafka(), producer, metrics()).unwrap();
     let seen = Arc::new(AtomicU64::new(0));
     let doubling = Doubling { target: topics.target.as_str().into(), seen: seen.clone() };
@@ -70,7 +75,12 @@ fn relay(
 }
 
 async fn topics(name: &str) -> Topics {
-    Topics { source: topic(name, 3).await, target: topic(name, 2).await, dead: topic(name, 1).await }
+    Topics {
+        source: topic(name, 3).await,
+        other: None,
+        target: topic(name, 2).await,
+        dead: topic(name, 1).await,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,6 +126,7 @@ async fn a_record_that_cannot_be_delivered_stops_the_relay_and_is_not_passed_ove
     let group = unique_name("refused");
     let topics = Topics {
         source: topic("refused", 1).await,
+        other: None,
         target: topic_with("refused", 1, &[("max.message.bytes", "1000")]).await,
         dead: topic_with("refused", 1, &[("max.message.bytes", "1000")]).await,
     };
@@ -130,21 +141,25 @@ async fn a_record_that_cannot_be_delivered_stops_the_relay_and_is_not_passed_ove
     };
     writer.write(&large).await.unwrap();
     writer.finish().await.unwrap();
-    for attempt in 0..2 {
-        let first = if attempt == 0 { FirstStart::Earliest } else { FirstStart::Refuse };
-        let (_, running) = relay(&topics, settings(&group), &ProducerSettings::default(), first);
-        if attempt == 0 {
-            // The ten before it may be committed while the large one fails, or not: both are right.
-            let error = running.ended().await.unwrap_err();
-            assert!(error.to_string().contains("was not delivered"), "{error}");
-        } else {
-            let error = running.ended().await.unwrap_err();
-            assert!(
-                error.to_string().contains("was not delivered")
-                    || error.to_string().contains("no committed offset"),
-                "{error}"
-            );
-        }
+    for _ in 0..2 {
+        let (_, running) =
+            relay(&topics, settings(&group), &ProducerSettings::default(), FirstStart::Earliest);
+        let error = running.ended().await.unwrap_err();
+        assert!(error.to_string().contains("was not delivered"), "{error}");
+    }
+    let (log, running) = member_with(&topics.source, settings(&group), AtEnd);
+    until("somebody else is asked", || !log.started().is_empty()).await;
+    running.stop().await.unwrap();
+    let Event::Asked(parts) = log.events()[0].clone() else { panic!("asked first") };
+    assert!(parts[0].committed.is_none_or(|committed| committed <= 10), "passed over: {parts:?}");
+}
+
+/// Reads nothing.
+struct AtEnd;
+
+impl Habit for AtEnd {
+    fn start(&mut self, part: &AssignedPartition) -> i64 {
+        part.high
     }
 }
 
@@ -206,4 +221,23 @@ async fn a_group_that_is_new_may_be_refused_a_start() {
     let (topics, group) = (topics("first").await, unique_name("first"));
     let (_, running) = relay(&topics, settings(&group), &ProducerSettings::default(), FirstStart::Refuse);
     assert!(running.ended().await.unwrap_err().to_string().contains("no committed offset"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_relay_reads_several_topics_and_commits_each_of_their_partitions() {
+    let group = unique_name("several");
+    let topics = Topics { other: Some(topic("several", 5).await), ..topics("several").await };
+    write(&topics.source, 0..300).await;
+    write(topics.other.as_deref().unwrap(), 300..600).await;
+    let (seen, running) =
+        relay(&topics, settings(&group), &ProducerSettings::default(), FirstStart::Earliest);
+    until("all are seen", || seen.load(Ordering::Acquire) == 600).await;
+    running.stop().await.unwrap();
+    assert_eq!(read(&topics.target).await.len(), 1_200);
+
+    write(topics.other.as_deref().unwrap(), [600]).await;
+    let (seen, running) = relay(&topics, settings(&group), &ProducerSettings::default(), FirstStart::Refuse);
+    until("the new one is seen", || seen.load(Ordering::Acquire) == 1).await;
+    running.stop().await.unwrap();
+    assert_eq!(read(&topics.target).await.len(), 1_202);
 }

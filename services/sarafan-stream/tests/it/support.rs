@@ -60,16 +60,19 @@ pub(crate) fn settings(group: &str) -> ConsumerSettings {
 pub(crate) async fn write(topic: &str, values: impl IntoIterator<Item = u64>) {
     let mut writer = BulkWriter::open(&kafka(), &ProducerSettings::default(), metrics()).unwrap();
     for value in values {
-        let value = value.to_string().into_bytes();
-        let record = ProducerRecord {
-            topic: topic.into(),
-            key: Some(value.clone()),
-            value: Some(value),
-            ..ProducerRecord::default()
-        };
-        writer.write(&record).await.unwrap();
+        writer.write(&numbered(topic, value)).await.unwrap();
     }
     writer.finish().await.unwrap();
+}
+
+pub(crate) fn numbered(topic: &str, value: u64) -> ProducerRecord {
+    let value = value.to_string().into_bytes();
+    ProducerRecord {
+        topic: topic.into(),
+        key: Some(value.clone()),
+        value: Some(value),
+        ..ProducerRecord::default()
+    }
 }
 
 /// All records of a topic, by partition and offset.

@@ -1,0 +1,105 @@
+//! Brokers that stop answering, and records that are gone.
+
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use sarafan_localstack::testing::unique_name;
+use sarafan_localstack::{Kafka, KafkaOptions, silent};
+use sarafan_stream::{
+    Admin, BulkWriter, Consumer, ConsumerSettings, CreateTopic, DeadLetters, FirstStart, KafkaConfig, Outbox,
+    Producer, ProducerSettings, Record, Relay, Revoked, Transform,
+};
+
+use crate::support::{
+    Log, Logging, Plain, Refused, Running, kafka, member, metrics, numbered, settings, topic, until, write,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_the_group_has_given_up_drops_all_and_takes_its_partitions_again() {
+    // A broker of its own, because it is frozen.
+    let broker = tokio::task::spawn_blocking(|| Kafka::start(&KafkaOptions::default(), &silent).unwrap())
+        .await
+        .unwrap();
+    let config = KafkaConfig::new(broker.brokers());
+    let topic = "frozen";
+    let spec = CreateTopic { name: topic.to_owned(), partitions: 2, replication: None, configs: [].into() };
+    Admin::open(&config).unwrap().create_topic(&spec).await.unwrap();
+    let mut writer = BulkWriter::open(&config, &ProducerSettings::default(), metrics()).unwrap();
+    for value in 0..100 {
+        writer.write(&numbered(topic, value)).await.unwrap();
+    }
+
+    let log = Log::default();
+    let brief = ConsumerSettings { session_timeout_ms: 1_500, ..settings("frozen") };
+    let consumer = Consumer::open(&config, brief, &[topic], metrics()).unwrap();
+    let running = Running::start(Logging::new(&log, Plain), consumer);
+    until("all is applied", || log.applied().len() == 100).await;
+    broker.freeze().unwrap();
+    until("its partitions are lost", || log.revoked(Revoked::Lost).len() == 2).await;
+    broker.thaw().unwrap();
+    until("it has them again", || log.started().len() == 4).await;
+    for value in 100..150 {
+        writer.write(&numbered(topic, value)).await.unwrap();
+    }
+    writer.finish().await.unwrap();
+    until("the rest is applied", || log.applied().iter().filter(|(_, _, value)| *value >= 100).count() == 50)
+        .await;
+    running.stop().await.unwrap();
+    log.assert_terms_are_gapless();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producer_waits_while_brokers_are_away_and_delivers_each_record_once() {
+    let broker = tokio::task::spawn_blocking(|| Kafka::start(&KafkaOptions::default(), &silent).unwrap())
+        .await
+        .unwrap();
+    let config = KafkaConfig::new(broker.brokers());
+    let topic = "away";
+    let spec = CreateTopic { name: topic.to_owned(), partitions: 1, replication: None, configs: [].into() };
+    Admin::open(&config).unwrap().create_topic(&spec).await.unwrap();
+    let mut writer = BulkWriter::open(&config, &ProducerSettings::default(), metrics()).unwrap();
+    for value in 0..2_000 {
+        if value == 1_000 {
+            broker.freeze().unwrap();
+        }
+        writer.write(&numbered(topic, value)).await.unwrap();
+    }
+    // Some are on the way to a broker that does not answer; the client sends again what it is not sure of.
+    assert!(writer.acknowledged() < 2_000);
+    broker.thaw().unwrap();
+    assert_eq!(writer.finish().await.unwrap(), 2_000);
+    let info = Admin::open(&config).unwrap().describe(topic).await.unwrap().unwrap();
+    assert_eq!(info.partitions[0].high, 2_000);
+}
+
+struct Nothing;
+
+impl Transform for Nothing {
+    type Error = Refused;
+
+    fn transform(&mut self, _record: &Record<'_>, _out: &mut Outbox<'_>) -> Result<(), Refused> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_were_deleted_before_they_were_read_stop_the_relay() {
+    let (topic, group) = (topic("deleted", 1).await, unique_name("deleted"));
+    write(&topic, 0..10).await;
+    let (log, running) = member(&topic, settings(&group));
+    until("all is applied", || log.applied().len() == 10).await;
+    running.stop().await.unwrap();
+    write(&topic, 10..100).await;
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", kafka().brokers).create().unwrap();
+    let mut before = TopicPartitionList::new();
+    before.add_partition_offset(&topic, 0, Offset::Offset(50)).unwrap();
+    admin.delete_records(&before, &AdminOptions::new()).await.unwrap();
+
+    let consumer = Consumer::open(&kafka(), settings(&group), &[&topic], metrics()).unwrap();
+    let producer = Producer::open(&kafka(), &ProducerSettings::default(), metrics()).unwrap();
+    let dead_letters = DeadLetters::new("unused", "nothing", None);
+    let relay = Relay::new(Nothing, &consumer, producer, dead_letters, FirstStart::Earliest);
+    let error = Running::start(relay, consumer).ended().await.unwrap_err().to_string();
+    assert!(error.contains("is to go on at offset 10, but the topic holds 50..100"), "{error}");
+}
