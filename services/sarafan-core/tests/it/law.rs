@@ -17,14 +17,12 @@ use crate::plain::{Plain, rows};
 use crate::shards::{inserts, log, run, shard, tenancy};
 use crate::tables::{self, cell};
 
-/// How many histories each property sees.
+/// How many histories each property sees; `PROPTEST_CASES` asks for another number, as a soak does.
 pub(crate) fn cases(count: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases: count,
-        max_shrink_iters: 20_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    let usual =
+        ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() };
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if asked { usual.cases } else { count }, ..usual }
 }
 
 /// Runs the records through shards and compares every table with the naive recount.
@@ -36,7 +34,7 @@ pub(crate) fn check(definitions: &Arc<Definitions>, events: Vec<Event>, partitio
 }
 
 proptest! {
-    #![proptest_config(cases(1500))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn any_order_any_duplication_and_any_batch_cut_give_the_tables_of_the_naive_recount(
@@ -50,7 +48,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn a_flush_writes_exactly_the_cells_that_changed_and_emptied_ones_as_zeros(

@@ -4,9 +4,9 @@
 //! The recount (`naive`) was written from METRICS.md alone, without a look at the shard it judges.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod coverage;
 mod crashes;
 mod definitions;
+mod handovers;
 mod histories;
 mod law;
 mod naive;

@@ -29,8 +29,18 @@ pub(crate) fn log(events: Vec<Event>, partitions: u32) -> Log {
 
 /// A shard that holds nothing yet.
 pub(crate) fn shard(definitions: &Arc<Definitions>, partition: u16, partitions: u32) -> Shard {
+    shard_of(definitions, GENERATION, partition, partitions)
+}
+
+/// The same, of a topic of any generation.
+pub(crate) fn shard_of(
+    definitions: &Arc<Definitions>,
+    generation: u16,
+    partition: u16,
+    partitions: u32,
+) -> Shard {
     let epoch = definitions.epoch;
-    Shard::new(Arc::clone(definitions), Placement { epoch, generation: GENERATION, partition, partitions })
+    Shard::new(Arc::clone(definitions), Placement { epoch, generation, partition, partitions })
 }
 
 /// Term and owner of a flush.

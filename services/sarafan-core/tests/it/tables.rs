@@ -1,7 +1,6 @@
 //! A store in memory: ReplacingMergeTree as the law needs it, the highest version per key, of equals the later insert.
 
-use std::collections::BTreeMap;
-
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sarafan_core::rollup::Rollup;
@@ -9,7 +8,7 @@ use sarafan_core::rows::{entity_table, own_columns};
 use sarafan_core::table::{ColumnKind, Table, TableSpec, Value};
 use sarafan_core::vocabulary::Subject;
 
-use crate::naive::{Cells, Expected};
+use crate::naive::{CellKey, Cells, Expected};
 use crate::plain::{Plain, rows};
 
 /// All tables.
@@ -81,19 +80,21 @@ impl Store {
         }
     }
 
-    /// What a restore reads of a subject in one partition: the entities' own columns.
-    pub(crate) fn entities(&self, subject: Subject, partition: u32, partitions: u32) -> Table {
+    /// What a restore reads of a subject in one partition: the entities' own columns, in small blocks.
+    pub(crate) fn entities(&self, subject: Subject, partition: u32, partitions: u32) -> Vec<Table> {
         let full = entity_table(subject).expect("a folded subject");
-        let spec = TableSpec { name: full.name, columns: full.columns[..own_columns(subject)].to_vec() };
-        let mut table = Table::new(&Arc::new(spec));
-        let stored = self.tables.get(full.name);
-        for (_, row) in stored.iter().flat_map(|s| s.rows.values()) {
-            let hash = u32::try_from(row[place_of(full, "key_hash")].number()).unwrap();
-            if hash % partitions == partition {
-                table.push(row[..own_columns(subject)].iter().map(Value::from));
-            }
-        }
-        table
+        let columns = full.columns[..own_columns(subject)].to_vec();
+        let spec = Arc::new(TableSpec { name: full.name, columns });
+        let hash = place_of(full, "key_hash");
+        let stored = self.tables.get(full.name).into_iter().flat_map(|s| s.rows.values());
+        let mine = |row: &&Vec<Plain>| row[hash].number() % i128::from(partitions) == i128::from(partition);
+        let rows: Vec<_> = stored.map(|(_, row)| row).filter(mine).collect();
+        let block = |rows: &[&Vec<Plain>]| {
+            let mut table = Table::new(&spec);
+            rows.iter().for_each(|row| table.push(row[..own_columns(subject)].iter().map(Value::from)));
+            table
+        };
+        rows.chunks(3).map(block).collect()
     }
 
     /// How many entities of a partition have a `first_version` up to `version`.
@@ -115,11 +116,10 @@ impl Store {
         for rollup in Rollup::ALL {
             let Some(stored) = self.tables.get(rollup.spec().name) else { continue };
             for (_, row) in stored.rows.values() {
-                if let Some((term, key, values)) = cell(rollup, &stored.spec, row) {
-                    if terms.contains(&term) {
-                        let sums = cells.entry(key).or_insert_with(|| vec![0; values.len()]);
-                        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-                    }
+                let Some((term, key, values)) = cell(rollup, &stored.spec, row) else { continue };
+                if terms.contains(&term) {
+                    let sums = cells.entry(key).or_insert_with(|| vec![0; values.len()]);
+                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                 }
             }
         }
@@ -144,18 +144,17 @@ impl Store {
                 continue;
             };
             for (name, value) in columns {
-                let held = stored.visible(row, name);
+                let held = stored.column(row, name);
                 if held != *value {
                     found.push(format!("{table} {key:?} {name}: holds {held:?}, must be {value:?}"));
                 }
             }
         }
-        for (table, stored) in &self.tables {
-            let entities = sarafan_core::rows::folded().any(|s| entity_table(s).unwrap().name == *table);
-            for row in stored.rows.values().map(|(_, row)| row).filter(|_| entities) {
-                let key = vec![stored.column(row, "key"), stored.column(row, "id")];
-                let key: Vec<String> = key.iter().map(|part| part.as_text().to_owned()).collect();
-                if !expected.rows.contains_key(&(*table, key.clone())) {
+        let entities = sarafan_core::rows::folded().filter_map(entity_table).map(|spec| spec.name);
+        for table in entities.chain(["customer_figures", "customer_money"]) {
+            for key in self.tables.get(table).into_iter().flat_map(|s| s.rows.keys()) {
+                let key: Vec<String> = key[1..].iter().map(|part| part.as_text().to_owned()).collect();
+                if !expected.rows.contains_key(&(table, key.clone())) {
                     found.push(format!("{table} {key:?}: a row that no record speaks of"));
                 }
             }
@@ -165,27 +164,6 @@ impl Store {
 }
 
 impl Stored {
-    /// A value as views show it: of a customer's money, only the currencies in which it has an order.
-    fn visible(&self, row: &[Plain], name: &str) -> Plain {
-        let held = self.column(row, name);
-        if self.spec.name != "customer_money" {
-            return held;
-        }
-        let Plain::Ints(orders) = self.column(row, "orders") else { panic!("orders are no list") };
-        let mut shown = orders.iter().map(|orders| *orders != 0);
-        match held {
-            Plain::Texts(mut texts) => {
-                texts.retain(|_| shown.next().unwrap_or(true));
-                Plain::Texts(texts)
-            }
-            Plain::Ints(mut ints) => {
-                ints.retain(|_| shown.next().unwrap_or(true));
-                Plain::Ints(ints)
-            }
-            other => other,
-        }
-    }
-
     /// The row of a key without its epoch.
     fn row(&self, key: &[String]) -> Option<&Vec<Plain>> {
         let (order, _) = order_of(&self.spec);
@@ -196,11 +174,7 @@ impl Stored {
 }
 
 /// (whose, the cell's key, its values) of a row of a rollup; `None` for a marker.
-pub(crate) fn cell(
-    rollup: Rollup,
-    spec: &TableSpec,
-    row: &[Plain],
-) -> Option<(Term, (Rollup, String, String, Vec<Plain>), Vec<i128>)> {
+pub(crate) fn cell(rollup: Rollup, spec: &TableSpec, row: &[Plain]) -> Option<(Term, CellKey, Vec<i128>)> {
     let column = |name: &str| row[place_of(spec, name)].clone();
     if column("marker").number() != 0 {
         return None;
@@ -219,7 +193,7 @@ pub(crate) fn cell(
 /// Every cell that one side has and the other has not, or has with other values.
 pub(crate) fn cell_differences(held: &Cells, expected: &Cells) -> Vec<String> {
     let mut found = Vec::new();
-    let keys: std::collections::BTreeSet<_> = held.keys().chain(expected.keys()).collect();
+    let keys: BTreeSet<_> = held.keys().chain(expected.keys()).collect();
     for key in keys {
         let (held, expected) = (held.get(key), expected.get(key));
         if held != expected {

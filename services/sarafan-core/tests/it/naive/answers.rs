@@ -69,22 +69,23 @@ fn answer<'w>(world: &'w World<'w>, key: &'w str, id: &'w str, entity: &'w Entit
     Some(Answer { key, id, entity, at, day: world.day(at), survey, score, order_id, invitation })
 }
 
-/// The invitation that a chain of reminders leads to: the last one that is there. A chain that comes back to where it
-/// began reminds of nothing, one that runs into such a loop ends before it would repeat itself.
+/// The invitation that a chain of reminders leads to: the last one that is there. One whose chain never ends reminds
+/// of nothing.
 fn root<'w>(world: &'w World<'w>, key: &str, named: &'w str) -> &'w str {
     let (mut at, mut seen) = (named, BTreeSet::from([named]));
     while let Some(earlier) = reminds_of(world, key, at) {
         if !seen.insert(earlier) {
-            return if earlier == named { named } else { at };
+            return named;
         }
         at = earlier;
     }
     at
 }
 
+/// Nothing reminds of itself.
 fn reminds_of<'w>(world: &'w World<'w>, key: &str, id: &str) -> Option<&'w str> {
     let earlier = world.find(Subject::SurveyInvitation, key, id)?.text("reminder_of")?;
-    world.find(Subject::SurveyInvitation, key, earlier).map(|_| earlier)
+    world.find(Subject::SurveyInvitation, key, earlier).filter(|_| earlier != id).map(|_| earlier)
 }
 
 /// Invitations that count: reminders are part of the one that they remind of.

@@ -166,7 +166,7 @@ fn invitation(facts: &Facts<'_>, key: &str, id: &str) -> Row {
 }
 
 fn customers(facts: &Facts<'_>, rows: &mut Rows) {
-    let accounts = money::accounts(facts);
+    let accounts = money::all_accounts(facts);
     let by_customer = facts.by_customer();
     let folded = facts.world.entities.keys().filter(|(subject, ..)| subject.is_folded());
     let keys: BTreeSet<&str> = folded.map(|(_, key, _)| key.as_str()).collect();

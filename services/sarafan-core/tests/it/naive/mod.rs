@@ -22,13 +22,16 @@ use crate::plain::Plain;
 pub(crate) use facts::Facts;
 pub(crate) use merge::World;
 
-/// (rollup, dimension, segment, keys) -> values, in the order of the rollup's spec; no cell is all zeros.
-pub(crate) type Cells = BTreeMap<(Rollup, String, String, Vec<Plain>), Vec<i128>>;
+/// (rollup, dimension, segment, keys).
+pub(crate) type CellKey = (Rollup, String, String, Vec<Plain>);
+
+/// Values of cells, in the order of their rollup's spec; no cell is all zeros.
+pub(crate) type Cells = BTreeMap<CellKey, Vec<i128>>;
 
 /// (table, key columns) -> column -> value.
 pub(crate) type Rows = BTreeMap<(&'static str, Vec<String>), BTreeMap<&'static str, Plain>>;
 
-/// What every table must hold once all of `events` were received.
+/// What every table must hold once a set of records was received.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
     /// Rows of entities, customers and details.

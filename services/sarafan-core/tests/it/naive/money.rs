@@ -64,12 +64,24 @@ pub(crate) fn accounts<'f>(facts: &'f Facts<'f>) -> BTreeMap<(&'f str, &'f str),
     found
 }
 
+/// The same, with the currencies in which a customer has loose refunds and no order.
+pub(crate) fn all_accounts<'f>(facts: &'f Facts<'f>) -> BTreeMap<(&'f str, &'f str), Account> {
+    let mut found = accounts(facts);
+    for refund in facts.loose() {
+        found
+            .entry((refund.key, refund.currency))
+            .or_insert_with(|| account(facts, refund.key, refund.currency, &[]));
+    }
+    found
+}
+
 fn account(facts: &Facts<'_>, key: &str, currency: &str, mine: &[&Order<'_>]) -> Account {
     let days: Vec<i32> = facts.purchases(mine).iter().map(|p| p.day).collect();
+    let span = days.first().zip(days.last()).map(|(first, last)| i128::from(last - first));
     let mut account = Account {
         orders: length(mine.len()),
         purchases: length(days.len()),
-        months_487: (16 * i128::from(days[days.len() - 1] - days[0])).max(487),
+        months_487: span.map_or(0, |span| (16 * span).max(487)),
         days,
         ..Account::default()
     };
