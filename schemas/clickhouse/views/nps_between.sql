@@ -118,7 +118,8 @@ FROM
                 ARRAY JOIN CAST(['responses', 'customers', 'orders'], 'Array(LowCardinality(String))') AS population
                 UNION ALL
                 SELECT
-                    cut.1 AS dimension, cut.2 AS segment, survey, population, period, latest_score AS score,
+                    CAST(cut.1, 'LowCardinality(String)') AS dimension, CAST(cut.2, 'LowCardinality(String)') AS segment,
+                    survey, CAST(population, 'LowCardinality(String)') AS population, period, latest_score AS score,
                     sum(answers) AS scored, 0 AS unscored, 0 AS delivered, 0 AS answered, 0 AS pending
                 FROM
                 (

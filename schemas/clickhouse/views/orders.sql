@@ -135,8 +135,8 @@ FROM
         AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
         AND key NOT IN erased_customers
     UNION ALL
-    SELECT key, id, substring(field, length('attributes.') + 1) AS name, assumeNotNull(value) AS value
-    FROM {store}.details FINAL
+    SELECT key, id, substring(field, length('attributes.') + 1) AS name, assumeNotNull(d.value) AS value
+    FROM {store}.details AS d FINAL
     INNER JOIN
     (
         SELECT key, id, attribute_names
@@ -145,6 +145,6 @@ FROM
             AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
             AND key NOT IN erased_customers
     ) AS alive USING (key, id)
-    WHERE subject = 'order' AND startsWith(field, 'attributes.') AND value IS NOT NULL
+    WHERE subject = 'order' AND startsWith(field, 'attributes.') AND d.value IS NOT NULL
         AND NOT has(attribute_names, substring(field, length('attributes.') + 1))
 );

@@ -1,0 +1,13 @@
+//! The views of the analysts' contract on a real ClickHouse: rows written by hand, figures that METRICS gives.
+
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod contract;
+mod facts;
+mod ltv;
+mod nps;
+mod nps_between;
+mod repeat;
+mod terms;
+mod world;
