@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS {store}.ledger
     incarnation UInt64 COMMENT 'Incarnation of the store under which the term was claimed; rows of another count for nobody',
     live Bool COMMENT 'Whether views may show the term: false from the claim until all its cells are written',
     position UInt64 COMMENT 'Next offset to read: all before it is in the tables',
+    last_record UInt64 COMMENT 'Fingerprint of the record before the position, 0 for none: another topic of the same name has another',
     entities UInt64 COMMENT 'Number of entity rows of the partition',
     tables Array(String) COMMENT 'Names of the tables that positions and highest speak of, in the same order' CODEC(ZSTD(1)),
     positions Array(UInt64) COMMENT 'Per table: the position up to which it is complete',
@@ -107,7 +108,7 @@ CREATE TABLE IF NOT EXISTS {store}.dead_letters
 (
     dlq_partition Int32 COMMENT 'Partition of the dead-letter topic',
     dlq_offset Int64 COMMENT 'Offset in the dead-letter topic' CODEC(T64, ZSTD(1)),
-    at DateTime64(6, 'UTC') COMMENT 'When the dead letter was written' CODEC(Delta, ZSTD(1)),
+    at DateTime64(6, 'UTC') COMMENT 'Timestamp of the record, which its dead letter keeps' CODEC(Delta, ZSTD(1)),
     source LowCardinality(String) COMMENT 'Configured source',
     topic LowCardinality(String) COMMENT 'Source topic',
     partition Int32 COMMENT 'Partition of the source topic',

@@ -3,6 +3,7 @@
 use sarafan_core::ShardError;
 use sarafan_core::tenure::Refusal;
 use sarafan_store::StoreError;
+use sarafan_stream::StreamError;
 use sarafan_wire::AvroError;
 use thiserror::Error;
 
@@ -12,6 +13,9 @@ pub enum Fault {
     /// ClickHouse refused for good.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Kafka could not be read.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     /// What was read does not add up.
     #[error("partition {partition} is refused: {refusal}")]
     Refused {
@@ -85,6 +89,7 @@ impl Fault {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Store(error) => error.kind(),
+            Self::Stream(error) => error.kind(),
             Self::Refused { refusal, .. } => refusal.kind(),
             Self::Shard { error, .. } => error.kind(),
             Self::Unreadable { .. } => "unreadable",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sarafan_core::table::Table;
-use sarafan_core::tenure::{Entry, Standing};
+use sarafan_core::tenure::{Entry, Progress, Standing};
 use sarafan_core::{Batch, Scope};
 use sarafan_store::PreparedBlock;
 use sarafan_stream::{FlushOutcome, FlushReason, Position};
@@ -102,9 +102,14 @@ impl Keeper {
                 merge(&mut markers, held.shard.markers(held.tenure.tenancy()));
             }
             let written: Vec<&str> = written_tables(batch).collect();
-            let (position, version, entities) = (batch.position, batch.version, batch.entities_held);
-            let entry = held.tenure.next_entry(position, version, entities, &written, live);
-            rows.push(entry);
+            let progress = Progress {
+                position: batch.position,
+                version: batch.version,
+                last_record: held.last_record,
+                entities: batch.entities_held,
+                written: &written,
+            };
+            rows.push(held.tenure.next_entry(&progress, live));
         }
         for marker in &markers {
             if let Some(block) = PreparedBlock::new(marker)? {

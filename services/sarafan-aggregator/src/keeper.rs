@@ -8,9 +8,11 @@ use sarafan_core::{Definitions, Shard};
 use sarafan_runtime::health::Condition;
 use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
 use sarafan_stream::{
-    AssignedPartition, FlushOutcome, FlushReason, Handler, Position, Record, RevokePending, Revoked,
-    TopicPartition,
+    AssignedPartition, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Record, RevokePending,
+    Revoked, TopicPartition,
 };
+
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault::Fault;
 use crate::metrics::Metrics;
@@ -23,6 +25,8 @@ pub(crate) struct Held {
     pub(crate) cells_written: bool,
     /// Position of the last ledger row.
     pub(crate) recorded: u64,
+    /// Fingerprint of the last record that was applied; 0 for none.
+    pub(crate) last_record: u64,
     /// Records below this position were applied by an earlier owner.
     pub(crate) replay_until: u64,
 }
@@ -31,6 +35,7 @@ pub(crate) struct Held {
 pub(crate) struct Keeper {
     pub(crate) store: Store,
     pub(crate) definitions: Arc<Definitions>,
+    pub(crate) kafka: KafkaConfig,
     pub(crate) topic: Arc<str>,
     pub(crate) generation: u16,
     pub(crate) partitions: u32,
@@ -126,7 +131,9 @@ impl Handler for Keeper {
         if offset < held.replay_until {
             self.metrics.replayed.inc();
         }
-        held.shard.apply(&event, offset).map_err(|error| Fault::Shard { partition, error })
+        held.shard.apply(&event, offset).map_err(|error| Fault::Shard { partition, error })?;
+        held.last_record = fingerprint(record);
+        Ok(())
     }
 
     async fn flush(&mut self, reason: FlushReason) -> Result<FlushOutcome, Fault> {
@@ -142,6 +149,15 @@ impl Handler for Keeper {
         self.publish();
         Ok(())
     }
+}
+
+/// Tells records apart, and so logs: a topic that was recreated holds another at the same offset. Never 0.
+pub(crate) fn fingerprint(record: &Record<'_>) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&record.timestamp_ms.unwrap_or_default().to_le_bytes());
+    hash.update(record.key.unwrap_or_default());
+    hash.update(record.value.unwrap_or_default());
+    hash.digest().max(1)
 }
 
 /// Partitions of the canonical topic are registered as 16 bits; a topic with more is refused at the start.

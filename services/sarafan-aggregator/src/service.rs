@@ -32,6 +32,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let keeper = Keeper {
         store: store.clone(),
         definitions: Arc::new(config.definitions.clone()),
+        kafka: config.kafka.clone(),
         topic: Arc::from(events),
         generation: generation.generation,
         partitions: generation.partitions,
@@ -45,10 +46,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let stop = shutdown.clone();
     let aggregate = sarafan_stream::run(keeper, consumer, async move { stop.requested().await });
     // Both end when they are told to; the first that fails ends the other.
-    let ended = tokio::try_join!(
-        async { aggregate.await.context("the aggregator stops") },
-        async { index.await.context("the index of dead letters stops") },
-    )
+    let ended = tokio::try_join!(async { aggregate.await.context("the aggregator stops") }, async {
+        index.await.context("the index of dead letters stops")
+    },)
     .map(|_| ());
     shutdown.request("the aggregator has ended");
     ended

@@ -9,10 +9,10 @@ use sarafan_core::tenure::{Claim, Entry, Surroundings};
 use sarafan_core::vocabulary::Subject;
 use sarafan_core::{Placement, Shard};
 use sarafan_store::{Scope, StoreError};
-use sarafan_stream::{AssignedPartition, Position};
+use sarafan_stream::{AssignedPartition, Position, StreamError, TopicReader};
 
 use crate::fault::Fault;
-use crate::keeper::{Held, Keeper, number};
+use crate::keeper::{Held, Keeper, fingerprint, number};
 
 /// What a scan brought back for one partition.
 struct Scanned {
@@ -49,6 +49,7 @@ impl Keeper {
         let claims = self.claim(parts).await?;
         let mut scanned = self.scan(parts).await?;
         let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
+        let mut before = self.records_before(parts, &claims).await?;
         let (mut starts, mut again) = (Vec::new(), Vec::new());
         for (part, claim) in parts.iter().zip(claims) {
             let partition = number(part.partition.partition);
@@ -58,7 +59,7 @@ impl Keeper {
                 again.push(part.clone());
                 continue;
             }
-            starts.push(self.admit(part, &claim, found)?);
+            starts.push(self.admit(part, &claim, found, before.remove(&partition))?);
         }
         Ok((starts, again))
     }
@@ -110,7 +111,37 @@ impl Keeper {
         Ok(outcome.map(|()| scanned.collect()))
     }
 
-    fn admit(&mut self, part: &AssignedPartition, claim: &Claim, found: Scanned) -> Result<Position, Fault> {
+    /// Fingerprints of the records before the claims' positions, where the topic still holds them.
+    async fn records_before(
+        &self,
+        parts: &[AssignedPartition],
+        claims: &[Claim],
+    ) -> Result<BTreeMap<u16, u64>, Fault> {
+        let before = |(part, claim): (&AssignedPartition, &Claim)| {
+            let offset = claim.entry.position.cast_signed() - 1;
+            let held = (part.low..part.high).contains(&offset);
+            held.then_some((part.partition.partition, offset))
+        };
+        let offsets: BTreeMap<i32, i64> = parts.iter().zip(claims).filter_map(before).collect();
+        if offsets.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let (kafka, topic, wanted) = (self.kafka.clone(), Arc::clone(&self.topic), offsets.clone());
+        let read =
+            tokio::task::spawn_blocking(move || TopicReader::first_records(&kafka, &topic, wanted)).await;
+        let records = read.map_err(|_| StreamError::ThreadEnded)??;
+        // An offset without a record is a marker: it tells nothing.
+        let exact = records.into_iter().filter(|(partition, r)| offsets.get(partition) == Some(&r.offset));
+        Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
+    }
+
+    fn admit(
+        &mut self,
+        part: &AssignedPartition,
+        claim: &Claim,
+        found: Scanned,
+        record_before: Option<u64>,
+    ) -> Result<Position, Fault> {
         let partition = number(part.partition.partition);
         let Scanned { mut shard, highest } = found;
         let surroundings = Surroundings {
@@ -120,6 +151,7 @@ impl Keeper {
             low: part.low.cast_unsigned(),
             high: part.high.cast_unsigned(),
             committed: part.committed.map(i64::cast_unsigned),
+            record_before,
         };
         let admission = claim
             .admit(&surroundings, shard.placement())
@@ -136,7 +168,14 @@ impl Keeper {
         );
         let offset = admission.position.cast_signed();
         let tenure = admission.tenure;
-        let held = Held { shard, tenure, cells_written: false, recorded: admission.position, replay_until };
+        let held = Held {
+            shard,
+            tenure,
+            cells_written: false,
+            recorded: admission.position,
+            last_record: claim.entry.last_record,
+            replay_until,
+        };
         self.held.insert(partition, held);
         Ok(Position::new(part.partition.clone(), offset))
     }

@@ -15,7 +15,7 @@ pub struct DeadLetter {
     pub dlq_partition: i32,
     /// Offset in the dead-letter topic.
     pub dlq_offset: i64,
-    /// When it was written there.
+    /// Timestamp of the record, which its dead letter keeps.
     pub at: Instant,
     /// The configured source.
     pub source: String,

@@ -24,14 +24,15 @@ struct LedgerRow {
     incarnation: u64,
     live: bool,
     position: u64,
+    last_record: u64,
     entities: u64,
     tables: Vec<String>,
     positions: Vec<u64>,
     highest: Vec<u64>,
 }
 
-const COLUMNS: &str = "generation, partition, term, owner, sequence, incarnation, live, position, entities, \
-                       tables, positions, highest";
+const COLUMNS: &str = "generation, partition, term, owner, sequence, incarnation, live, position, \
+                       last_record, entities, tables, positions, highest";
 
 impl Store {
     /// The ledger of an epoch: every term of every partition at its highest sequence, of all incarnations, ordered
@@ -84,6 +85,7 @@ fn entry(row: LedgerRow) -> Entry {
         incarnation: row.incarnation,
         live: row.live,
         position: row.position,
+        last_record: row.last_record,
         entities: row.entities,
         tables: heights
             .map(|((table, position), highest)| TableHeight { table, position, highest })
@@ -104,6 +106,7 @@ fn encode(epoch: Epoch, entries: &[Entry]) -> Result<Block, Failure> {
     add(&mut block, "incarnation", entries, |e| e.incarnation)?;
     add(&mut block, "live", entries, |e| e.live)?;
     add(&mut block, "position", entries, |e| e.position)?;
+    add(&mut block, "last_record", entries, |e| e.last_record)?;
     add(&mut block, "entities", entries, |e| e.entities)?;
     add(&mut block, "tables", entries, |e| e.tables.iter().map(|t| t.table.as_str()).collect::<Vec<_>>())?;
     add(&mut block, "positions", entries, |e| e.tables.iter().map(|t| t.position).collect::<Vec<_>>())?;

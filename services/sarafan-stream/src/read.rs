@@ -30,6 +30,8 @@ pub enum ReadFrom {
     Beginning,
     /// At these offsets; partitions that are not named are read from their oldest record.
     Offsets(BTreeMap<i32, i64>),
+    /// At these offsets, and no other partition at all.
+    Only(BTreeMap<i32, i64>),
 }
 
 /// A blocking iterator over a topic's records, up to where each partition ended when it was opened. Records of one
@@ -61,6 +63,10 @@ impl TopicReader {
             let wanted = match from {
                 ReadFrom::Beginning => low,
                 ReadFrom::Offsets(offsets) => offsets.get(&partition).copied().unwrap_or(low),
+                ReadFrom::Only(offsets) => match offsets.get(&partition) {
+                    Some(offset) => *offset,
+                    None => continue,
+                },
             };
             let partition = TopicPartition::new(topic, partition);
             if wanted < low || wanted > high {
@@ -77,6 +83,26 @@ impl TopicReader {
                 .map_err(StreamError::request(format!("reading topic `{topic}`")))?;
         }
         Ok(Self { consumer, topic: topic.to_owned(), open })
+    }
+
+    /// The first record at or after each of these offsets, by partition; partitions that hold none are not in it.
+    /// Blocks while it reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`TopicReader::open`], and if the brokers stop answering.
+    pub fn first_records(
+        kafka: &KafkaConfig,
+        topic: &str,
+        offsets: BTreeMap<i32, i64>,
+    ) -> Result<BTreeMap<i32, OwnedRecord>, StreamError> {
+        let mut reader = Self::open(kafka, topic, &ReadFrom::Only(offsets))?;
+        let mut found = BTreeMap::new();
+        while let Some(record) = reader.read()? {
+            reader.finish(record.partition);
+            found.entry(record.partition).or_insert(record);
+        }
+        Ok(found)
     }
 
     fn read(&mut self) -> Result<Option<OwnedRecord>, StreamError> {

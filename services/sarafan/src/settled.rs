@@ -25,7 +25,8 @@ pub struct Backlog {
 pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> anyhow::Result<Backlog> {
     let topic = &deployment.topics.events;
     let info = admin.describe(topic).await?;
-    let info = info.ok_or_else(|| anyhow::anyhow!("topic {topic} does not exist; run `sarafan migrate` first"))?;
+    let info =
+        info.ok_or_else(|| anyhow::anyhow!("topic {topic} does not exist; run `sarafan migrate` first"))?;
     let ledger = store.read_ledger(deployment.definitions.epoch).await?;
     let incarnation = store.incarnation().await?;
     let shown = shown(&ledger, incarnation);
@@ -62,6 +63,7 @@ mod tests {
             incarnation: 0,
             live,
             position,
+            last_record: 0,
             entities: 0,
             tables: vec![table(position), table(lowest_table)],
         }

@@ -27,9 +27,10 @@ pub(crate) struct Running {
 
 impl Deployment {
     pub(crate) async fn new(name: &str, partitions: u32) -> Self {
-        let (brokers, url) = tokio::task::spawn_blocking(|| (shared().kafka_brokers(), shared().clickhouse_url()))
-            .await
-            .unwrap();
+        let (brokers, url) =
+            tokio::task::spawn_blocking(|| (shared().kafka_brokers(), shared().clickhouse_url()))
+                .await
+                .unwrap();
         let mine = unique_name(name);
         let survey = SurveySection {
             id: "relation".to_owned(),
@@ -38,7 +39,8 @@ impl Deployment {
             headline: true,
         };
         let metrics = MetricsSection { margin_rate: "0.5".to_owned(), ..MetricsSection::default() };
-        let mut aggregator = AggregatorSection { group: format!("{mine}-aggregator"), ..AggregatorSection::default() };
+        let mut aggregator =
+            AggregatorSection { group: format!("{mine}-aggregator"), ..AggregatorSection::default() };
         aggregator.batch.max_age_ms = 50;
         aggregator.idle_ms = 200;
         let config = Config {
@@ -66,17 +68,9 @@ impl Deployment {
     }
 
     async fn prepare(&self) {
-        let Config { kafka, topics, definitions, .. } = &self.config;
-        let admin = Admin::open(kafka).unwrap();
-        for (topic, partitions) in [(&topics.events, topics.partitions), (&topics.dead_letters, 1)] {
-            let topic = CreateTopic {
-                name: topic.clone(),
-                partitions: partitions as i32,
-                replication: Some(1),
-                configs: std::collections::BTreeMap::new(),
-            };
-            admin.create_topic(&topic).await.unwrap();
-        }
+        let Config { topics, definitions, .. } = &self.config;
+        self.create_topic(&topics.events, topics.partitions).await;
+        self.create_topic(&topics.dead_letters, 1).await;
         self.store.migrate().await.unwrap();
         self.store.register_epoch(definitions).await.unwrap();
         self.store.set_live_epoch(definitions.epoch).await.unwrap();
@@ -87,6 +81,23 @@ impl Deployment {
             topic_id: String::new(),
         };
         self.store.register_generation(&generation).await.unwrap();
+    }
+
+    async fn create_topic(&self, name: &str, partitions: u32) {
+        let topic = CreateTopic {
+            name: name.to_owned(),
+            partitions: partitions as i32,
+            replication: Some(1),
+            configs: std::collections::BTreeMap::new(),
+        };
+        Admin::open(&self.config.kafka).unwrap().create_topic(&topic).await.unwrap();
+    }
+
+    /// Deletes the canonical topic and creates it again, under the same name.
+    pub(crate) async fn recreate_topic(&self) {
+        let topics = &self.config.topics;
+        Admin::open(&self.config.kafka).unwrap().delete_topic(&topics.events).await.unwrap();
+        self.create_topic(&topics.events, topics.partitions).await;
     }
 
     /// Writes canonical records to the topic, in order.
@@ -131,6 +142,11 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.request("the test is done with it");
         self.task.await.unwrap().unwrap();
+    }
+
+    /// What it fails with.
+    pub(crate) async fn fail(self) -> String {
+        format!("{:#}", self.task.await.unwrap().unwrap_err())
     }
 
     /// Dies where it stands: nothing is flushed.

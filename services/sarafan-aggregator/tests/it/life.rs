@@ -48,3 +48,21 @@ async fn a_killed_aggregator_changes_no_figure() {
     assert_eq!(deployment.eventually(ORDERS, "310").await, "310");
     third.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_was_recreated_is_refused() {
+    let deployment = Deployment::new("recreated", 1).await;
+    let records = |amount| {
+        (0..5).map(move |n| order(&n.to_string(), "ann", "2026-01-01T10:00:00Z", amount)).collect::<Vec<_>>()
+    };
+    let first = deployment.start();
+    deployment.produce(&records("10")).await;
+    assert_eq!(deployment.eventually(REVENUE, "50").await, "50");
+    first.stop().await;
+    deployment.recreate_topic().await;
+    deployment.produce(&records("99")).await;
+    deployment.produce(&records("98")).await;
+    let error = deployment.start().fail().await;
+    assert!(error.contains("the topic was recreated"), "{error}");
+    assert_eq!(deployment.eventually(REVENUE, "50").await, "50");
+}

@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub high: u64,
     /// What the consumer group has committed: advisory, but a sign that there was state.
     pub committed: Option<u64>,
+    /// Fingerprint of the record before the claim's position; nothing when the topic no longer holds it.
+    pub record_before: Option<u64>,
 }
 
 /// From where to go on.
@@ -103,6 +105,15 @@ pub enum Refusal {
         /// The position of the highest row.
         position: u64,
     },
+    /// The log is not the one that was read.
+    #[error(
+        "the record before offset {position} is not the one that was applied there: the topic was recreated; restore it, \
+         or register a new topic generation"
+    )]
+    OtherLog {
+        /// Where the ledger goes on.
+        position: u64,
+    },
 }
 
 impl Refusal {
@@ -115,6 +126,7 @@ impl Refusal {
             Self::StateLost { .. } => "state_lost",
             Self::TopicStartsLater { .. } => "topic_starts_later",
             Self::TopicEndsEarlier { .. } => "topic_ends_earlier",
+            Self::OtherLog { .. } => "other_log",
         }
     }
 }
@@ -141,6 +153,10 @@ impl Claim {
             return Err(Refusal::TopicEndsEarlier { high: found.high, position: reached });
         }
         let entry = &self.entry;
+        // DESIGN 2.6 asks for the topic's id, which the client library does not tell; the log itself tells as much.
+        if entry.last_record != 0 && found.record_before.is_some_and(|before| before != entry.last_record) {
+            return Err(Refusal::OtherLog { position: entry.position });
+        }
         let tenancy = Tenancy { term: entry.term, owner: entry.owner, incarnation: entry.incarnation };
         let heights = heights(found, position);
         let tenure = Tenure { tenancy, placement, until, sequence: 0, live: false, heights };

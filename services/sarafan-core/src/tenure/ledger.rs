@@ -19,6 +19,8 @@ pub struct Entry {
     pub live: bool,
     /// Offsets applied: the next one to read.
     pub position: u64,
+    /// Fingerprint of the record before the position; 0 for none. Another topic of the same name has another.
+    pub last_record: u64,
     /// Entities whose first record lies before the position.
     pub entities: u64,
     /// What is known of each table of entities and of customers.

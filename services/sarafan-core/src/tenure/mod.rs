@@ -37,6 +37,21 @@ pub struct Tenure {
     heights: Vec<TableHeight>,
 }
 
+/// What a batch that was just built has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// Offsets applied: the next one to read.
+    pub position: u64,
+    /// The version of its rows.
+    pub version: u64,
+    /// Fingerprint of the record before the position; 0 for none.
+    pub last_record: u64,
+    /// Entities held.
+    pub entities: u64,
+    /// Tables of entities and of customers that have rows in it.
+    pub written: &'a [&'a str],
+}
+
 /// Where an owner stands among the terms of its partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -66,6 +81,7 @@ impl Claim {
             incarnation,
             live: false,
             position: base.map_or(0, |b| b.position),
+            last_record: base.map_or(0, |b| b.last_record),
             entities: base.map_or(0, |b| b.entities),
             tables: base.map(|b| b.tables.clone()).unwrap_or_default(),
         };
@@ -121,22 +137,15 @@ impl Tenure {
         }
     }
 
-    /// The ledger row of the batch that was just built: everything is complete up to its position, and `written` tables
-    /// have rows of its version. It is to be written after all of the batch's rows were acknowledged.
-    pub fn next_entry(
-        &mut self,
-        position: u64,
-        version: u64,
-        entities: u64,
-        written: &[&str],
-        live: bool,
-    ) -> Entry {
+    /// The ledger row of the batch that was just built. It is to be written after all of the batch's rows were
+    /// acknowledged.
+    pub fn next_entry(&mut self, progress: &Progress<'_>, live: bool) -> Entry {
         self.sequence += 1;
         self.live |= live;
         for height in &mut self.heights {
-            height.position = position;
-            if written.contains(&height.table.as_str()) {
-                height.highest = height.highest.max(version);
+            height.position = progress.position;
+            if progress.written.contains(&height.table.as_str()) {
+                height.highest = height.highest.max(progress.version);
             }
         }
         Entry {
@@ -147,8 +156,9 @@ impl Tenure {
             sequence: self.sequence,
             incarnation: self.tenancy.incarnation,
             live: self.live,
-            position,
-            entities,
+            position: progress.position,
+            last_record: progress.last_record,
+            entities: progress.entities,
             tables: self.heights.clone(),
         }
     }

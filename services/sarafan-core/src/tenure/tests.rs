@@ -8,7 +8,20 @@ const PLACE: Placement = Placement { epoch: Epoch(1), generation: 0, partition: 
 fn entry(term: u32, owner: u64, live: bool, position: u64) -> Entry {
     let tables = vec![TableHeight { table: "orders".to_owned(), position, highest: position }];
     let (generation, partition, sequence, incarnation, entities) = (0, 3, 1, 9, position);
-    Entry { generation, partition, term, owner, sequence, incarnation, live, position, entities, tables }
+    let last_record = position * 7;
+    Entry {
+        generation,
+        partition,
+        term,
+        owner,
+        sequence,
+        incarnation,
+        live,
+        position,
+        last_record,
+        entities,
+        tables,
+    }
 }
 
 fn found(entities: u64, highest: u64) -> Surroundings {
@@ -19,6 +32,7 @@ fn found(entities: u64, highest: u64) -> Surroundings {
         low: 0,
         high: 1000,
         committed: None,
+        record_before: None,
     }
 }
 
@@ -77,6 +91,7 @@ fn what_does_not_add_up_is_refused_with_the_way_out() {
     assert_eq!(kind(&[], Surroundings { committed: Some(4), ..found(0, 0) }), Err("state_lost"));
     assert_eq!(kind(&ledger, Surroundings { low: 101, ..found(100, 100) }), Err("topic_starts_later"));
     assert_eq!(kind(&[], Surroundings { low: 1, ..found(0, 0) }), Err("topic_starts_later"));
+    assert_eq!(kind(&ledger, Surroundings { record_before: Some(1), ..found(100, 100) }), Err("other_log"));
     assert_eq!(kind(&ledger, Surroundings { high: 99, ..found(100, 100) }), Err("topic_ends_earlier"));
     assert_eq!(kind(&ledger, Surroundings { high: 120, ..found(100, 130) }), Err("topic_ends_earlier"));
 }
@@ -95,10 +110,18 @@ fn resuming_starts_at_the_lowest_table_of_the_live_term() {
 #[test]
 fn each_batch_raises_the_sequence_and_only_written_tables_rise() {
     let mut tenure = admitted(&[entry(1, 5, true, 100)], &found(100, 100)).unwrap().tenure;
-    let first = tenure.next_entry(150, 150, 120, &["orders"], false);
+    let progress =
+        Progress { position: 150, version: 150, last_record: 5, entities: 120, written: &["orders"] };
+    let first = tenure.next_entry(&progress, false);
     assert_eq!((first.sequence, first.live, first.position, first.entities), (1, false, 150, 120));
-    let second = tenure.next_entry(160, 160, 120, &[], true);
-    assert_eq!((second.sequence, second.live), (2, true));
+    let second = tenure.next_entry(&Progress { position: 160, version: 160, written: &[], ..progress }, true);
+    assert_eq!((second.sequence, second.live, second.last_record), (2, true, 5));
     let orders = second.tables.iter().find(|t| t.table == "orders").unwrap();
     assert_eq!((orders.position, orders.highest), (160, 150));
+}
+
+#[test]
+fn the_same_record_before_the_position_is_the_same_log() {
+    let same = Surroundings { record_before: Some(700), ..found(100, 100) };
+    assert!(admitted(&[entry(1, 5, true, 100)], &same).is_ok());
 }

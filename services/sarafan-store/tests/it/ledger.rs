@@ -21,6 +21,7 @@ fn entry(partition: u16, term: u32, sequence: u64) -> Entry {
         incarnation: 4,
         live: sequence > 0,
         position: 100 + sequence,
+        last_record: u64::MAX,
         entities: 3,
         tables: vec![height("orders", 100 + sequence, u64::MAX), height("refunds", 90, 0)],
     }
