@@ -172,9 +172,8 @@ impl<H: Handler> Engine<H> {
         mut shutdown: Shutdown<'_, S>,
     ) -> Result<Option<End>, EngineError<H::Error>> {
         let partitions: Vec<TopicPartition> = self.loading.keys().cloned().collect();
-        let mut later = Vec::new();
         let loaded = {
-            let Self { handler, consumer, .. } = self;
+            let Self { handler, consumer, loading, .. } = self;
             let described = consumer.describe(partitions.clone());
             let mut load = std::pin::pin!(async move {
                 let described = described.await?;
@@ -184,8 +183,9 @@ impl<H: Handler> Engine<H> {
                 tokio::select! {
                     biased;
                     control = consumer.control.recv() => match control.ok_or(StreamError::ThreadEnded)? {
-                        // More of the same does not disturb what is being loaded.
-                        Control::Assigned(more) => later.extend(more),
+                        // More of the same does not disturb what is being loaded. It waits where what follows finds
+                        // it: it may be taken away again before its turn comes.
+                        Control::Assigned(more) => loading.extend(more),
                         other => break Loaded::Interrupted(other),
                     },
                     () = shutdown.as_mut() => break Loaded::Stopped,
@@ -204,7 +204,6 @@ impl<H: Handler> Engine<H> {
             }
             Loaded::Stopped => Some(self.stopping()),
         };
-        self.loading.extend(later);
         self.count_partitions();
         Ok(end)
     }
@@ -389,3 +388,6 @@ impl Tally {
         self.last_offset = offset;
     }
 }
+
+#[cfg(test)]
+mod tests;
