@@ -23,7 +23,13 @@ struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ConfigPath {
     /// The configuration of the deployment.
-    #[arg(long = "config", env = "SARAFAN_CONFIG", value_name = "FILE", default_value = "sarafan.toml", global = true)]
+    #[arg(
+        long = "config",
+        env = "SARAFAN_CONFIG",
+        value_name = "FILE",
+        default_value = "sarafan.toml",
+        global = true
+    )]
     pub(crate) path: PathBuf,
 }
 

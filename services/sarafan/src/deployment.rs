@@ -89,8 +89,11 @@ mod tests {
         let text = "kafka.broker = 'x'\nclickhouse.url = 'http://h:1'\nmetric.windows = [7]\n[metrics]\nmargin_rate = '30'\n[[source]]\nname = 'shop'\n";
         let document = Document::from_text("sarafan.toml", text).unwrap();
         let errors = Deployment::of(document).unwrap_err();
-        let kinds: Vec<String> = errors.iter().map(|error| format!("{} {}", error.path(), error.kind())).collect();
-        for expected in ["kafka.broker unknown_key", "metrics.margin_rate invalid_value", "metric unknown_key"] {
+        let kinds: Vec<String> =
+            errors.iter().map(|error| format!("{} {}", error.path(), error.kind())).collect();
+        for expected in
+            ["kafka.broker unknown_key", "metrics.margin_rate invalid_value", "metric unknown_key"]
+        {
             assert_eq!(kinds.iter().filter(|kind| *kind == expected).count(), 1, "{kinds:?}");
         }
         assert!(kinds.iter().any(|kind| kind.starts_with("source[0]")), "{kinds:?}");

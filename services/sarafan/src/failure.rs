@@ -52,7 +52,10 @@ mod tests {
     #[test]
     fn a_failed_check_a_wrong_configuration_and_a_fault_have_their_own_exit_codes() {
         let code = |error: anyhow::Error| format!("{:?}", exit_code(&error));
-        assert_eq!(code(CheckFailed("two figures differ".to_owned()).into()), code(anyhow!(CheckFailed(String::new()))));
+        assert_eq!(
+            code(CheckFailed("two figures differ".to_owned()).into()),
+            code(anyhow!(CheckFailed(String::new())))
+        );
         let wrong = Document::from_text("sarafan.toml", "a = [").unwrap_err();
         assert_eq!(code(wrong.into()), code(WrongUsage("no such file".to_owned()).into()));
         assert_eq!(code(anyhow!("the brokers are gone")), format!("{:?}", ExitCode::from(3)));
@@ -60,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_cause_that_is_quoted_already_is_not_said_twice() {
-        let error = Err::<(), _>(anyhow!("refused")).context("connect: refused").context("migrate").unwrap_err();
+        let error =
+            Err::<(), _>(anyhow!("refused")).context("connect: refused").context("migrate").unwrap_err();
         assert_eq!(line(&error), "migrate: connect: refused");
     }
 }

@@ -35,7 +35,11 @@ impl Choice {
 }
 
 /// NPS in every rolling window.
-pub(crate) async fn nps(store: &Store, definitions: &Definitions, choice: &Choice) -> Result<Section, StoreError> {
+pub(crate) async fn nps(
+    store: &Store,
+    definitions: &Definitions,
+    choice: &Choice,
+) -> Result<Section, StoreError> {
     let source = match choice.as_of {
         None => "nps".to_owned(),
         Some(day) => {
@@ -68,7 +72,10 @@ pub(crate) async fn funnel(store: &Store, choice: &Choice) -> Result<Section, St
          WHERE dimension = {{dimension:String}} AND step <= 12 ORDER BY segment, step"
     );
     let rows = store.query(&sql, &[("dimension", choice.dimension())]).await?;
-    let title = format!("Repeat purchases, {}: p30..p365 = probability of the next within so many days", choice.day());
+    let title = format!(
+        "Repeat purchases, {}: p30..p365 = probability of the next within so many days",
+        choice.day()
+    );
     Ok(Section { title, rows })
 }
 

@@ -56,7 +56,11 @@ fn unpacked(raw: impl Read + 'static) -> anyhow::Result<Box<dyn BufRead>> {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
     let mut raw = BufReader::with_capacity(1 << 16, raw);
     let packed = raw.fill_buf().context("cannot read")?.starts_with(&GZIP);
-    Ok(if packed { Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw))) } else { Box::new(raw) })
+    Ok(if packed {
+        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw)))
+    } else {
+        Box::new(raw)
+    })
 }
 
 /// Lines that are not blank, as they are: a record that cannot be read is for the dead letters to show.

@@ -42,7 +42,8 @@ pub fn is_ready(address: SocketAddr) -> bool {
 
 /// The sum of a metric over its samples that have all of these labels.
 pub fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
-    let fits = |sample: &&Sample| sample.name == name && labels.iter().all(|(name, value)| sample.has(name, value));
+    let fits =
+        |sample: &&Sample| sample.name == name && labels.iter().all(|(name, value)| sample.has(name, value));
     samples.iter().filter(fits).map(|sample| sample.value).sum()
 }
 

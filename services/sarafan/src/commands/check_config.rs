@@ -38,9 +38,15 @@ fn summary(deployment: &Deployment) -> Vec<(String, String)> {
         row("ClickHouse", clickhouse.url.clone()),
         row("databases", format!("{} (views), {} (private)", clickhouse.database, clickhouse.store_database)),
         row("reporting time zone", metrics.timezone.clone()),
-        row("NPS windows", metrics.windows.iter().map(|days| format!("{days} d")).collect::<Vec<_>>().join(", ")),
+        row(
+            "NPS windows",
+            metrics.windows.iter().map(|days| format!("{days} d")).collect::<Vec<_>>().join(", "),
+        ),
         row("margin rate", metrics.margin_rate.clone()),
-        row("orders of amount zero", if metrics.count_zero_amount { "count" } else { "do not count" }.to_owned()),
+        row(
+            "orders of amount zero",
+            if metrics.count_zero_amount { "count" } else { "do not count" }.to_owned(),
+        ),
         row(
             "purchases of one day",
             if metrics.merge_same_day { "are one" } else { "are as many as there are" }.to_owned(),

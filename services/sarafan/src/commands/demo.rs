@@ -58,7 +58,11 @@ async fn demonstrate(arguments: &Arguments) -> anyhow::Result<()> {
     let shifts = announce(&sets, today)?;
     let keep = if arguments.keep { demo::Data::Keep } else { demo::Data::Remove };
     let site = Site::start(&shifts, keep).await?;
-    terminal::note(format!("everything runs after {:.1} s; logs in {}", started.elapsed().as_secs_f64(), site.folder().display()));
+    terminal::note(format!(
+        "everything runs after {:.1} s; logs in {}",
+        started.elapsed().as_secs_f64(),
+        site.folder().display()
+    ));
     let done = match (arguments.check, arguments.sample) {
         (_, Some(seed)) => check_sample(&site, &sets, seed, today, started).await,
         (true, None) => check(&site, &sets, started).await,
@@ -109,12 +113,23 @@ async fn check(site: &Site, sets: &[DataSet], started: Instant) -> anyhow::Resul
     verdict(&findings)
 }
 
-async fn check_sample(site: &Site, sets: &[DataSet], seed: u64, today: Date, started: Instant) -> anyhow::Result<()> {
+async fn check_sample(
+    site: &Site,
+    sets: &[DataSet],
+    seed: u64,
+    today: Date,
+    started: Instant,
+) -> anyhow::Result<()> {
     let records = demo::sample(sets, seed);
     replay(site, &records).await?;
-    terminal::note(format!("{} records after {:.1} s; recounting", records.len(), started.elapsed().as_secs_f64()));
+    terminal::note(format!(
+        "{} records after {:.1} s; recounting",
+        records.len(),
+        started.elapsed().as_secs_f64()
+    ));
     // Blocks: nothing else is to be done meanwhile.
-    let figures = oracle::recount(exported(&site.deployment)?, &site.deployment.definitions, today, site.folder())?;
+    let figures =
+        oracle::recount(exported(&site.deployment)?, &site.deployment.definitions, today, site.folder())?;
     let comparisons = oracle::compare(&site.store, &figures).await?;
     let finding = |comparison: &oracle::Comparison| Finding {
         what: format!("rows of {}", comparison.view),
@@ -140,12 +155,18 @@ fn verdict(findings: &[Finding]) -> anyhow::Result<()> {
 }
 
 async fn show(site: &Site, mut sets: [DataSet; 2], speed: u32, started: Instant) -> anyhow::Result<()> {
-    let tails: Vec<(&'static str, Vec<SourceLine>)> = sets.iter_mut().map(|set| (set.topic, set.split_tail())).collect();
+    let tails: Vec<(&'static str, Vec<SourceLine>)> =
+        sets.iter_mut().map(|set| (set.topic, set.split_tail())).collect();
     let records: Vec<_> = sets.iter().flat_map(lines).collect();
     replay(site, &records).await?;
     figures(site).await?;
-    terminal::say(format!("figures after {:.1} s\n{}", started.elapsed().as_secs_f64(), where_to_look(site)))?;
-    let rest = tails.iter().map(|(topic, lines)| lines.iter().map(|line| (*topic, line.text.as_str())).collect());
+    terminal::say(format!(
+        "figures after {:.1} s\n{}",
+        started.elapsed().as_secs_f64(),
+        where_to_look(site)
+    ))?;
+    let rest =
+        tails.iter().map(|(topic, lines)| lines.iter().map(|line| (*topic, line.text.as_str())).collect());
     demo::stream_tail(site, &interleaved(rest.collect()), speed).await
 }
 

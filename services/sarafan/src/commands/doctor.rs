@@ -56,7 +56,12 @@ impl Finding {
     }
 
     fn bad(name: &str, detail: impl Into<String>, remedy: &str) -> Self {
-        Self { name: name.to_owned(), verdict: Verdict::Bad, detail: detail.into(), remedy: remedy.to_owned() }
+        Self {
+            name: name.to_owned(),
+            verdict: Verdict::Bad,
+            detail: detail.into(),
+            remedy: remedy.to_owned(),
+        }
     }
 
     fn of<T>(name: &str, result: Result<T, impl std::fmt::Display>, good: impl FnOnce(T) -> String) -> Self {
@@ -73,7 +78,9 @@ pub(crate) fn run(place: &ConfigPath, _: &Arguments) -> anyhow::Result<()> {
     if place.path.exists() {
         match Deployment::load(&place.path) {
             Ok(deployment) => findings.extend(block_on(reach(&deployment))?),
-            Err(errors) => findings.push(Finding::bad("configuration", errors.to_string(), "correct these keys")),
+            Err(errors) => {
+                findings.push(Finding::bad("configuration", errors.to_string(), "correct these keys"))
+            }
         }
     } else {
         findings.push(Finding {
@@ -123,7 +130,9 @@ async fn reach(deployment: &Deployment) -> anyhow::Result<Vec<Finding>> {
     let topics = [&deployment.topics.events, &deployment.topics.dead_letters];
     for topic in topics.into_iter().map(String::as_str).chain(deployment.mapping.topics()) {
         findings.push(match admin.describe(topic).await {
-            Ok(Some(info)) => Finding::good(&format!("topic {topic}"), format!("{} partitions", info.partitions.len())),
+            Ok(Some(info)) => {
+                Finding::good(&format!("topic {topic}"), format!("{} partitions", info.partitions.len()))
+            }
             Ok(None) => Finding::bad(&format!("topic {topic}"), "not there", remedy_of(deployment, topic)),
             Err(error) => {
                 findings.push(Finding::bad("Kafka", error.to_string(), ""));
@@ -154,16 +163,20 @@ async fn schema(deployment: &Deployment, store: &Store) -> Vec<Finding> {
     const MIGRATE: &str = "run `sarafan migrate`";
     let tables = match store.pending_migrations().await {
         Ok(pending) if pending.is_empty() => Finding::good("tables", "as this version has them"),
-        Ok(pending) => return vec![Finding::bad("tables", format!("missing: {}", pending.join(", ")), MIGRATE)],
+        Ok(pending) => {
+            return vec![Finding::bad("tables", format!("missing: {}", pending.join(", ")), MIGRATE)];
+        }
         Err(error) => return vec![Finding::bad("tables", error.to_string(), MIGRATE)],
     };
     let configured = deployment.definitions.epoch;
     let epoch = match store.live_epoch().await {
         Ok(Some(live)) if live == configured => Finding::good("epoch", format!("{live} is live")),
         Ok(None) => Finding::bad("epoch", "none is live", MIGRATE),
-        Ok(Some(live)) => {
-            Finding::bad("epoch", format!("{live} is live, {configured} is configured"), "see `sarafan migrate --help`")
-        }
+        Ok(Some(live)) => Finding::bad(
+            "epoch",
+            format!("{live} is live, {configured} is configured"),
+            "see `sarafan migrate --help`",
+        ),
         Err(error) => Finding::bad("epoch", error.to_string(), MIGRATE),
     };
     vec![tables, epoch]

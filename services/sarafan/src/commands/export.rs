@@ -35,7 +35,9 @@ pub(crate) fn run(place: &ConfigPath, _: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The lines of the canonical topic, up to its end as of now.
-pub(crate) fn exported(deployment: &Deployment) -> anyhow::Result<impl Iterator<Item = anyhow::Result<String>>> {
+pub(crate) fn exported(
+    deployment: &Deployment,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<String>>> {
     let reader = TopicReader::open(&deployment.kafka, &deployment.topics.events, &ReadFrom::Beginning)?;
     Ok(reader.map(|record| line(&record?)))
 }

@@ -94,9 +94,16 @@ async fn check_live_epoch(deployment: &Deployment, store: &Store) -> anyhow::Res
 }
 
 /// Registers how many partitions the canonical topic has, or checks that it is what was registered.
-async fn register_generation(deployment: &Deployment, store: &Store, admin: &Admin) -> anyhow::Result<String> {
+async fn register_generation(
+    deployment: &Deployment,
+    store: &Store,
+    admin: &Admin,
+) -> anyhow::Result<String> {
     let topic = &deployment.topics.events;
-    let info = admin.describe(topic).await?.with_context(|| format!("topic {topic} was created and is not there"))?;
+    let info = admin
+        .describe(topic)
+        .await?
+        .with_context(|| format!("topic {topic} was created and is not there"))?;
     let partitions = u32::try_from(info.partitions.len())?;
     let Some(latest) = store.generations(topic).await?.pop() else {
         let first = Generation { topic: topic.clone(), generation: 0, partitions, topic_id: String::new() };

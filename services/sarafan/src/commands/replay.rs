@@ -65,7 +65,11 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
     let started = Instant::now();
     let values = intake::open(&arguments.file, arguments.format, &bar)?;
     let values = values.take(arguments.limit.unwrap_or(usize::MAX));
-    let shape = Shape { topic: Arc::from(topic.as_str()), shift_days: arguments.shift_days, key_path: arguments.key_path.clone() };
+    let shape = Shape {
+        topic: Arc::from(topic.as_str()),
+        shift_days: arguments.shift_days,
+        key_path: arguments.key_path.clone(),
+    };
     let sent = block_on(async {
         let mut writer = writer(&deployment)?;
         let mut pace = arguments.rate.map(Pace::of);
@@ -91,8 +95,10 @@ fn topic(deployment: &Deployment, arguments: &Arguments) -> anyhow::Result<Strin
     let Some(name) = &arguments.source else { return Ok(arguments.topic.clone().unwrap_or_default()) };
     let mapping = &deployment.mapping;
     let found = mapping.topics().find(|topic| mapping.source_of(topic) == Some(name));
-    let known = || mapping.topics().filter_map(|topic| mapping.source_of(topic)).collect::<Vec<_>>().join(", ");
-    let unknown = || WrongUsage(format!("--source {name}: there is no such [[source]]; there are {}", known()));
+    let known =
+        || mapping.topics().filter_map(|topic| mapping.source_of(topic)).collect::<Vec<_>>().join(", ");
+    let unknown =
+        || WrongUsage(format!("--source {name}: there is no such [[source]]; there are {}", known()));
     Ok(found.ok_or_else(unknown)?.to_owned())
 }
 
@@ -104,7 +110,8 @@ fn bar(file: &Path, topic: &str) -> ProgressBar {
 /// A writer whose metrics nobody asks for: the process ends with the file.
 pub(crate) fn writer(deployment: &Deployment) -> anyhow::Result<BulkWriter> {
     let metrics = StreamMetrics::register(&Registry::new())?;
-    BulkWriter::open(&deployment.kafka, &ProducerSettings::default(), metrics).context("cannot write to Kafka")
+    BulkWriter::open(&deployment.kafka, &ProducerSettings::default(), metrics)
+        .context("cannot write to Kafka")
 }
 
 /// What becomes of a value on its way to the topic.
@@ -118,7 +125,12 @@ pub(crate) struct Shape {
 impl Shape {
     /// The record to send. A value that is no JSON goes as it is, without a key: it is for the dead letters to show.
     pub(crate) fn record(&self, value: Vec<u8>) -> ProducerRecord {
-        let plain = |key, value| ProducerRecord { topic: Arc::clone(&self.topic), key, value: Some(value), ..ProducerRecord::default() };
+        let plain = |key, value| ProducerRecord {
+            topic: Arc::clone(&self.topic),
+            key,
+            value: Some(value),
+            ..ProducerRecord::default()
+        };
         if self.shift_days == 0 && self.key_path.is_none() {
             return plain(None, value);
         }
@@ -159,12 +171,12 @@ mod tests {
 
     #[test]
     fn a_value_goes_as_it_stands_unless_it_is_to_be_shifted() {
-        let value = br#"{ "at":"2026-01-01", "id": 1e2 }"#.to_vec();
+        let value = br#"{ "at":"2026-01-01", "id": 12.50 }"#.to_vec();
         assert_eq!(shape(0, None).record(value.clone()).value, Some(value.clone()));
         let keyed = shape(0, Some("id")).record(value.clone());
-        assert_eq!((keyed.key, keyed.value), (Some(b"1e2".to_vec()), Some(value.clone())));
+        assert_eq!((keyed.key, keyed.value), (Some(b"12.50".to_vec()), Some(value.clone())));
         let shifted = shape(1, None).record(value);
-        assert_eq!(shifted.value, Some(br#"{"at":"2026-01-02","id":1e2}"#.to_vec()));
+        assert_eq!(shifted.value, Some(br#"{"at":"2026-01-02","id":12.50}"#.to_vec()));
         assert_eq!(shape(1, Some("id")).record(b"not json".to_vec()).value, Some(b"not json".to_vec()));
     }
 

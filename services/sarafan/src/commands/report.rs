@@ -81,13 +81,16 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
 fn check(deployment: &Deployment, arguments: &Arguments) -> anyhow::Result<()> {
     let definitions = &deployment.definitions;
     let surveys: Vec<&str> = definitions.surveys.iter().map(|survey| survey.id.as_str()).collect();
-    let dimensions: Vec<&str> = definitions.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+    let dimensions: Vec<&str> =
+        definitions.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
     for (option, asked, known) in
         [("--survey", &arguments.survey, surveys), ("--dimension", &arguments.dimension, dimensions)]
     {
         if let Some(asked) = asked.as_deref().filter(|asked| *asked != "all" && !known.contains(asked)) {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(WrongUsage(format!("{option} {asked}: not in the configuration; there are {known}")).into());
+            return Err(
+                WrongUsage(format!("{option} {asked}: not in the configuration; there are {known}")).into()
+            );
         }
     }
     Ok(())
@@ -146,7 +149,12 @@ pub(crate) fn as_table(rows: &Rows) -> String {
 
 fn as_json(sections: &[(Topic, Section)]) -> Value {
     let row = |rows: &Rows, row: &Vec<Value>| -> Value {
-        rows.columns.iter().map(|column| column.name.clone()).zip(row.iter().cloned()).collect::<Map<_, _>>().into()
+        rows.columns
+            .iter()
+            .map(|column| column.name.clone())
+            .zip(row.iter().cloned())
+            .collect::<Map<_, _>>()
+            .into()
     };
     let rows = |section: &Section| section.rows.rows.iter().map(|r| row(&section.rows, r)).collect::<Value>();
     sections.iter().map(|(topic, section)| (name(*topic), rows(section))).collect::<Map<_, _>>().into()
@@ -195,7 +203,8 @@ mod tests {
     fn every_form_shows_every_row_and_null_as_nothing() {
         let section = section();
         assert_eq!(as_csv(&section.rows).unwrap(), "segment,ltv\n\"gold, old\",12.5\nnone,\n");
-        let expected = json!({ "ltv": [{ "segment": "gold, old", "ltv": 12.5 }, { "segment": "none", "ltv": null }] });
+        let expected =
+            json!({ "ltv": [{ "segment": "gold, old", "ltv": 12.5 }, { "segment": "none", "ltv": null }] });
         assert_eq!(as_json(&[(Topic::Ltv, section.clone())]), expected);
         let table = as_table(&section.rows);
         assert!(table.contains("gold, old") && !table.contains("null"), "{table}");

@@ -127,7 +127,10 @@ fn serve(data: &Path, ports: Ports) -> anyhow::Result<()> {
     let options = StackOptions {
         data_dir: Some(data.to_owned()),
         kafka: Some(KafkaOptions { port: Some(ports.kafka_port), ..KafkaOptions::default() }),
-        clickhouse: Some(ClickHouseOptions { http_port: Some(ports.clickhouse_port), ..ClickHouseOptions::default() }),
+        clickhouse: Some(ClickHouseOptions {
+            http_port: Some(ports.clickhouse_port),
+            ..ClickHouseOptions::default()
+        }),
         ..StackOptions::default()
     };
     let stack = Stack::start(options, &|step| terminal::note(step))?;

@@ -3,10 +3,10 @@
 use comfy_table::Table;
 use sarafan_store::Store;
 
+use super::Finding;
 use super::data::DataSet;
 use super::known::scalar;
 use super::site::Site;
-use super::Finding;
 use crate::scrape::{scrape, sum};
 use crate::terminal;
 
@@ -30,8 +30,14 @@ impl Account {
 /// entities are records; `sent` are the records of the sets as they were sent, each once.
 pub(crate) async fn accounting(site: &Site, sets: &[DataSet]) -> anyhow::Result<(Table, Vec<Finding>)> {
     let samples = scrape(site.ingest.address)?;
-    let mut table =
-        terminal::table(["source", "records sent", "in the tables", "filtered by rule", "dead letters", "accounted for"]);
+    let mut table = terminal::table([
+        "source",
+        "records sent",
+        "in the tables",
+        "filtered by rule",
+        "dead letters",
+        "accounted for",
+    ]);
     let mut findings = Vec::new();
     for set in sets {
         let account = Account {
@@ -42,7 +48,8 @@ pub(crate) async fn accounting(site: &Site, sets: &[DataSet]) -> anyhow::Result<
             dead_letters: dead_letters(&site.store, set.source).await?,
         };
         let Account { sent, in_the_tables, filtered, dead_letters, .. } = account;
-        let counts = [sent, in_the_tables, filtered, dead_letters, account.accounted()].map(|count| count.to_string());
+        let counts =
+            [sent, in_the_tables, filtered, dead_letters, account.accounted()].map(|count| count.to_string());
         table.add_row([set.source.to_owned()].into_iter().chain(counts));
         findings.push(Finding {
             what: format!("{} of {} accounted for", set.what, set.source),
@@ -60,6 +67,7 @@ async fn entities(store: &Store, source: &str) -> anyhow::Result<u64> {
 }
 
 async fn dead_letters(store: &Store, source: &str) -> anyhow::Result<u64> {
-    let sql = format!("SELECT sum(arraySum(mapValues(dead_letters))) FROM freshness WHERE source = '{source}'");
+    let sql =
+        format!("SELECT sum(arraySum(mapValues(dead_letters))) FROM freshness WHERE source = '{source}'");
     Ok(scalar(store, &sql).await?.parse().unwrap_or(0))
 }

@@ -63,13 +63,19 @@ pub(crate) fn data_sets() -> anyhow::Result<[DataSet; 2]> {
             what: "invoices",
             lines: lines(&invoices, invoice)?,
         },
-        DataSet { source: "airport_survey", topic: "demo.answers", what: "answers", lines: lines(ANSWERS, answer)? },
+        DataSet {
+            source: "airport_survey",
+            topic: "demo.answers",
+            what: "answers",
+            lines: lines(ANSWERS, answer)?,
+        },
     ])
 }
 
 fn lines(text: &str, read: fn(&Value) -> Option<(Date, String)>) -> anyhow::Result<Vec<SourceLine>> {
     let line = |text: &str| {
-        let (day, person) = read(&serde_json::from_str(text)?).with_context(|| format!("no record: {text}"))?;
+        let (day, person) =
+            read(&serde_json::from_str(text)?).with_context(|| format!("no record: {text}"))?;
         Ok(SourceLine { day, person, text: text.to_owned() })
     };
     let mut lines = text.lines().map(line).collect::<anyhow::Result<Vec<_>>>()?;

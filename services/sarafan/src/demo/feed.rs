@@ -23,7 +23,9 @@ pub(crate) async fn feed(site: &Site, title: &str, records: &[(&'static str, &st
     let mut writer = writer(&site.deployment)?;
     for (topic, text) in records {
         let value = Some(text.as_bytes().to_vec());
-        writer.write(&ProducerRecord { topic: Arc::from(*topic), value, ..ProducerRecord::default() }).await?;
+        writer
+            .write(&ProducerRecord { topic: Arc::from(*topic), value, ..ProducerRecord::default() })
+            .await?;
         bar.inc(1);
     }
     writer.finish().await?;
@@ -39,7 +41,11 @@ pub(crate) async fn wait_for_ingest(site: &Site, sent: u64) -> anyhow::Result<()
         let samples = scrape(site.ingest.address)?;
         let read = sum(&samples, sarafan_ingest::RECORDS, &[]) as u64;
         let events = sum(&samples, sarafan_ingest::EVENTS, &[]);
-        let acknowledged = sum(&samples, sarafan_stream::metrics::RECORDS_PRODUCED, &[("topic", &site.deployment.topics.events)]);
+        let acknowledged = sum(
+            &samples,
+            sarafan_stream::metrics::RECORDS_PRODUCED,
+            &[("topic", &site.deployment.topics.events)],
+        );
         if read >= sent && acknowledged >= events {
             return Ok(());
         }

@@ -73,7 +73,8 @@ impl Site {
         };
         let data_dir = matches!(folder, Folder::Kept(_)).then(|| folder.path().join("stack"));
         let options = StackOptions { data_dir, ..StackOptions::default() };
-        let start = spawn_blocking(move || Stack::start(options, &|step| terminal::note(format!("  {step}"))));
+        let start =
+            spawn_blocking(move || Stack::start(options, &|step| terminal::note(format!("  {step}"))));
         let stack = Arc::new(start.await??);
         let environment = environment(&stack, shifts)?;
         let deployment = deployment(&environment)?;

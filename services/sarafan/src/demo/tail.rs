@@ -1,5 +1,6 @@
 //! The last tenth of the data, sent while one looks on.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,41 +18,60 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Sends `(topic, record)`s, `per_second` of them, with the figures of the views beside it; then goes on showing them.
 /// Ends only when something fails; whoever calls it listens for Ctrl-C.
-pub(crate) async fn stream_tail(site: &Site, records: &[(&'static str, &str)], per_second: u32) -> anyhow::Result<()> {
-    let ticker = ProgressBar::new_spinner();
+pub(crate) async fn stream_tail(
+    site: &Site,
+    records: &[(&'static str, &str)],
+    per_second: u32,
+) -> anyhow::Result<()> {
+    // Side by side in one task: a slow query does not hold the stream up.
+    let sent = Cell::new(0);
+    tokio::try_join!(send(site, records, per_second, &sent), look_on(site, records.len(), &sent))?;
+    Ok(())
+}
+
+async fn send(
+    site: &Site,
+    records: &[(&'static str, &str)],
+    per_second: u32,
+    sent: &Cell<usize>,
+) -> anyhow::Result<()> {
     let mut writer = writer(&site.deployment)?;
     let mut pace = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
-    let mut look = tokio::time::interval(LOOK);
-    let mut rest = records.iter();
-    let mut sent = 0_usize;
+    for (topic, text) in records {
+        pace.tick().await;
+        let value = Some(text.as_bytes().to_vec());
+        writer
+            .write(&ProducerRecord { topic: Arc::from(*topic), value, ..ProducerRecord::default() })
+            .await?;
+        sent.set(sent.get() + 1);
+    }
+    writer.finish().await?;
+    Ok(())
+}
+
+async fn look_on(site: &Site, all: usize, sent: &Cell<usize>) -> anyhow::Result<()> {
+    let ticker = ProgressBar::new_spinner();
+    let mut last = String::new();
     loop {
-        tokio::select! {
-            _ = look.tick() => {
-                site.check_services()?;
-                show(&site.store, &ticker, sent, records.len()).await?;
+        site.check_services()?;
+        let line = format!("{} of {all} more records sent  |  {}", sent.get(), figures(&site.store).await?);
+        if line != last {
+            ticker.set_message(line.clone());
+            if !terminal::is_watched() {
+                terminal::note(&line);
             }
-            _ = pace.tick(), if rest.len() > 0 => {
-                let Some((topic, text)) = rest.next() else { continue };
-                let value = Some(text.as_bytes().to_vec());
-                writer.write(&ProducerRecord { topic: Arc::from(*topic), value, ..ProducerRecord::default() }).await?;
-                sent += 1;
-            }
+            last = line;
         }
+        ticker.tick();
+        tokio::time::sleep(LOOK).await;
     }
 }
 
-async fn show(store: &Store, ticker: &ProgressBar, sent: usize, all: usize) -> anyhow::Result<()> {
+async fn figures(store: &Store) -> anyhow::Result<String> {
     let sql = "SELECT concat( \
         'orders ', toString((SELECT sum(orders) FROM ltv WHERE dimension = 'all')), \
         '  revenue ', toString((SELECT sum(revenue) FROM ltv WHERE dimension = 'all')), ' GBP', \
         '  bought twice ', toString((SELECT sum(next_customers) FROM repeat_funnel WHERE dimension = 'all' AND step = 1)), \
         '  NPS ', toString((SELECT round(any(nps), 2) FROM nps WHERE dimension = 'all' AND population = 'responses' AND window_days = 365)))";
-    let figures = scalar(store, sql).await?;
-    let line = format!("{sent} of {all} more records sent  |  {figures}");
-    ticker.set_message(line.clone());
-    ticker.tick();
-    if !terminal::is_watched() && sent < all {
-        terminal::note(line);
-    }
-    Ok(())
+    scalar(store, sql).await
 }

@@ -25,8 +25,12 @@ pub(crate) fn shift_days(value: &mut Value, days: i32) {
 fn moved(text: &str, days: Span) -> Option<String> {
     let (day, rest) = (text.get(..DAY)?, text.get(DAY..)?);
     // The calendar's own parser knows more forms than these.
-    let is_day = day.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
-    let is_instant = rest.starts_with(['T', 't', ' ']) && rest.len() > 1 && rest.as_bytes()[1].is_ascii_digit();
+    let is_day = day
+        .bytes()
+        .enumerate()
+        .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    let is_instant =
+        rest.starts_with(['T', 't', ' ']) && rest.len() > 1 && rest.as_bytes()[1].is_ascii_digit();
     if !is_day || !(rest.is_empty() || is_instant) {
         return None;
     }

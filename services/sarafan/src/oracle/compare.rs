@@ -33,7 +33,8 @@ pub struct Comparison {
 pub async fn compare(store: &Store, figures: &Figures) -> anyhow::Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
     for contract in CONTRACTS {
-        let expected = figures.get(contract.view).with_context(|| format!("the recount has no {}", contract.view))?;
+        let expected =
+            figures.get(contract.view).with_context(|| format!("the recount has no {}", contract.view))?;
         let found = store.query(contract.sql, &[]).await?;
         comparisons.push(contract.compare(expected, &objects(found)));
     }
@@ -55,7 +56,9 @@ impl Contract {
         let (expected, found) = (self.keyed(expected), self.keyed(found));
         let keys: BTreeSet<&Vec<String>> = expected.keys().chain(found.keys()).collect();
         let differences = keys.into_iter().filter_map(|key| {
-            let place = || self.keys.iter().zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+            let place = || {
+                self.keys.iter().zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+            };
             let problem = match (expected.get(key), found.get(key)) {
                 (Some(expected), Some(found)) => self.difference(expected, found)?,
                 (Some(expected), None) => format!("missing, expected {expected:?}"),
@@ -72,7 +75,8 @@ impl Contract {
         let columns = || self.exact.iter().chain(self.close).copied();
         let mut keyed = Keyed::new();
         for row in rows {
-            let mut values: BTreeMap<&str, String> = columns().map(|column| (column, text(row, column))).collect();
+            let mut values: BTreeMap<&str, String> =
+                columns().map(|column| (column, text(row, column))).collect();
             if values.get("revenue").is_some_and(|revenue| number(revenue) <= 0.0) {
                 values.retain(|column, _| !FACTORS.contains(column));
             }
@@ -90,9 +94,14 @@ impl Contract {
         found: &BTreeMap<&str, String>,
     ) -> Option<String> {
         const NOTHING: &str = "0";
-        let columns = self.exact.iter().map(|column| (column, false)).chain(self.close.iter().map(|column| (column, true)));
+        let columns = self
+            .exact
+            .iter()
+            .map(|column| (column, false))
+            .chain(self.close.iter().map(|column| (column, true)));
         let different = columns.filter_map(|(column, is_quotient)| {
-            let value = |row: &BTreeMap<&str, String>| row.get(column).map_or(NOTHING, String::as_str).to_owned();
+            let value =
+                |row: &BTreeMap<&str, String>| row.get(column).map_or(NOTHING, String::as_str).to_owned();
             let (expected, found) = (value(expected), value(found));
             let same = expected == found || (is_quotient && are_close(number(&expected), number(&found)));
             (!same).then(|| format!("{column} is {found}, expected {expected}"))
@@ -109,7 +118,8 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let is_decimal = text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+    let is_decimal =
+        text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
     if is_decimal { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
@@ -156,15 +166,22 @@ mod tests {
     #[test]
     fn a_difference_in_the_last_digit_of_money_is_one_and_of_a_quotient_is_none() {
         let row = |margin: &str, ltv: f64| {
-            rows(json!([{ "dimension": "all", "segment": "all", "currency": "EUR", "customers": 1, "revenue": "1",
-                "margin": margin, "ltv": ltv }]))
+            rows(
+                json!([{ "dimension": "all", "segment": "all", "currency": "EUR", "customers": 1, "revenue": "1",
+                "margin": margin, "ltv": ltv }]),
+            )
         };
         let contract = contract("ltv");
-        assert_eq!(contract.compare(&row("0.3", 0.3), &row("0.3", 0.3 + 1e-12)).differences, Vec::<String>::new());
+        assert_eq!(
+            contract.compare(&row("0.3", 0.3), &row("0.3", 0.3 + 1e-12)).differences,
+            Vec::<String>::new()
+        );
         let differences = contract.compare(&row("0.3", 0.3), &row("0.3001", 0.31)).differences;
         assert_eq!(
             differences,
-            ["ltv dimension=all segment=all currency=EUR: margin is 0.3001, expected 0.3; ltv is 0.31, expected 0.3"]
+            [
+                "ltv dimension=all segment=all currency=EUR: margin is 0.3001, expected 0.3; ltv is 0.31, expected 0.3"
+            ]
         );
     }
 
@@ -173,7 +190,9 @@ mod tests {
         let row = |step: u32| json!({ "dimension": "all", "segment": "all", "step": step, "customers": 1 });
         let comparison = contract("repeat_funnel").compare(&rows(json!([row(1)])), &rows(json!([row(2)])));
         assert_eq!(comparison.differences.len(), 2);
-        assert!(comparison.differences[0].starts_with("repeat_funnel dimension=all segment=all step=1: missing"));
+        assert!(
+            comparison.differences[0].starts_with("repeat_funnel dimension=all segment=all step=1: missing")
+        );
         assert!(comparison.differences[1].contains("step=2: not expected"));
     }
 }

@@ -30,7 +30,8 @@ pub async fn dump(store: &Store, definitions: &Definitions, day: Date) -> anyhow
 
 /// The views, and calls of those that want parameters.
 async fn sources(store: &Store, definitions: &Definitions, day: Date) -> anyhow::Result<Vec<String>> {
-    let sql = "SELECT name FROM system.tables WHERE database = {views:String} AND engine = 'View' ORDER BY name";
+    let sql =
+        "SELECT name FROM system.tables WHERE database = {views:String} AND engine = 'View' ORDER BY name";
     let rows = store.query(sql, &[("views", store.views_database())]).await?;
     let mut sources = Vec::new();
     for row in 0..rows.rows.len() {
@@ -50,8 +51,12 @@ fn calls(name: &str, definitions: &Definitions, day: Date) -> Option<Vec<String>
     let before = |weeks: i64| day.saturating_sub(jiff::Span::new().weeks(weeks));
     let between = |from: Date| format!("from_day = '{from}', to_day = '{day}'");
     let parameters: Vec<String> = match name {
-        "nps_at" => windows().map(|window| format!("as_of = '{}', window_days = {window}", before(1))).collect(),
-        "nps_trend" => windows().map(|window| format!("window_days = {window}, {}", between(before(8)))).collect(),
+        "nps_at" => {
+            windows().map(|window| format!("as_of = '{}', window_days = {window}", before(1))).collect()
+        }
+        "nps_trend" => {
+            windows().map(|window| format!("window_days = {window}, {}", between(before(8)))).collect()
+        }
         "nps_between" => vec![between(before(3))],
         "repeat_funnel_at" => vec![format!("as_of = '{}'", before(10))],
         _ => return None,

@@ -83,7 +83,8 @@ mod tests {
         });
         let folder = tempfile::tempdir().unwrap();
         let as_of = jiff::civil::date(2026, 1, 3);
-        let figures = recount([Ok(order.to_string())].into_iter(), &definitions, as_of, folder.path()).unwrap();
+        let figures =
+            recount([Ok(order.to_string())].into_iter(), &definitions, as_of, folder.path()).unwrap();
         assert_eq!(figures["ltv"][0]["gross"], "12.5");
         assert_eq!(figures["sales_daily"][1]["segment"], "a / unknown");
         assert_eq!(figures["repeat_gaps"][0]["gap_days"], 2);

@@ -1,1 +1,14 @@
-//! End-to-end tests: the real binary, a real Kafka, a real ClickHouse.
+//! The whole of it, end to end: the real program in processes of its own, on a real Kafka and a real ClickHouse.
+
+// A helper of a test may fail it as the test itself may; clippy knows only the functions marked as tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod chaos;
+mod commands;
+mod data;
+mod minimal;
+mod random;
+mod records;
+mod restart;
+mod world;
