@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use sarafan_core::rows;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Claim, Entry, Surroundings};
 use sarafan_core::vocabulary::Subject;
@@ -73,10 +74,44 @@ impl Keeper {
             let owner = getrandom::u64().map_err(Fault::Random)?;
             claims.push(Claim::on(&ledger_before, placement, owner, incarnation));
         }
+        self.check_first(parts, &claims).await?;
         let claimed: Vec<Entry> = claims.iter().map(|claim| claim.entry.clone()).collect();
         self.persist(|| self.store.write_ledger(self.definitions.epoch, &claimed)).await?;
         self.metrics.terms.inc_by(claims.len() as u64);
         Ok(claims)
+    }
+
+    /// Where the ledger knows nothing there must be nothing, else it was lost. Asked before the claims are written: they
+    /// are ledger rows themselves, and would let the next start pass.
+    async fn check_first(&self, parts: &[AssignedPartition], claims: &[Claim]) -> Result<(), Fault> {
+        let partitions: Vec<u16> =
+            claims.iter().filter(|claim| !claim.found_ledger).map(|claim| claim.entry.partition).collect();
+        if partitions.is_empty() {
+            return Ok(());
+        }
+        let scope = Scope { epoch: self.definitions.epoch, partitions, partition_count: self.partitions };
+        let entities = self.persist(|| self.count_entities(&scope)).await?;
+        let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
+        // Where another first owner has appeared meanwhile, the rows may be its own: seen to after the scan.
+        for (part, claim) in parts.iter().zip(claims).filter(|(_, claim)| !claim.must_start_over(&ledger_now))
+        {
+            let partition = claim.entry.partition;
+            let held = entities.get(&partition).copied().unwrap_or(0);
+            claim
+                .may_be_first(held, part.committed.map(i64::cast_unsigned))
+                .map_err(|refusal| Fault::Refused { partition, refusal })?;
+        }
+        Ok(())
+    }
+
+    async fn count_entities(&self, scope: &Scope) -> Result<BTreeMap<u16, u64>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for table in rows::folded().filter_map(rows::entity_table) {
+            for height in self.store.heights(scope, table).await? {
+                *counts.entry(height.partition).or_default() += height.rows;
+            }
+        }
+        Ok(counts)
     }
 
     /// Reads the entities of all partitions back, in one scan, and how high the tables of customers reach.

@@ -100,6 +100,14 @@ impl Deployment {
         self.create_topic(&topics.events, topics.partitions).await;
     }
 
+    /// Empties a table of the store.
+    pub(crate) async fn lose(&self, table: &str) {
+        let clickhouse = &self.config.clickhouse;
+        let statement = format!("TRUNCATE TABLE {}.{table} SYNC", clickhouse.store_database);
+        let client = clickhouse::Client::default().with_url(&clickhouse.url);
+        client.query(&statement).execute().await.unwrap();
+    }
+
     /// Writes canonical records to the topic, in order.
     pub(crate) async fn produce(&self, events: &[Event]) {
         let metrics = StreamMetrics::register(&prometheus::Registry::new()).unwrap();

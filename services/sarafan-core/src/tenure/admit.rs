@@ -163,13 +163,26 @@ impl Claim {
         Ok(Admission { tenure, position, dirty_until })
     }
 
+    /// Whether a claim on a partition that the ledger does not know may be written: there must never have been state.
+    /// A claim is a ledger row itself, so one that is written and refused afterwards lets the next start pass.
+    ///
+    /// `entities` are to be counted before the ledger is read once more ([`Claim::must_start_over`]): whoever writes
+    /// entities has written a claim before.
+    ///
+    /// # Errors
+    /// [`Refusal::NoLedger`], [`Refusal::StateLost`].
+    pub fn may_be_first(&self, entities: u64, committed: Option<u64>) -> Result<(), Refusal> {
+        match committed {
+            _ if self.found_ledger => Ok(()),
+            _ if entities > 0 => Err(Refusal::NoLedger { entities }),
+            Some(committed) if committed > 0 => Err(Refusal::StateLost { committed }),
+            _ => Ok(()),
+        }
+    }
+
     fn check_state(&self, found: &Surroundings) -> Result<(), Refusal> {
         if !self.found_ledger {
-            return match found.committed {
-                _ if found.entities > 0 => Err(Refusal::NoLedger { entities: found.entities }),
-                Some(committed) if committed > 0 => Err(Refusal::StateLost { committed }),
-                _ => Ok(()),
-            };
+            return self.may_be_first(found.entities, found.committed);
         }
         if found.entities_at_base != self.entry.entities {
             let (expected, found) = (self.entry.entities, found.entities_at_base);

@@ -3,6 +3,7 @@
 //! The aggregator reads and writes; here it is decided what. The order of a life:
 //!
 //! 1. read the ledger, [`Claim::on`] it: a row that is not yet live, under a number nobody has used and a random owner;
+//!    where the ledger knows nothing, [`Claim::may_be_first`] is asked before that row is written;
 //! 2. read the entity rows; [`Claim::admit`] refuses what does not add up, else says where to resume;
 //! 3. apply, and write nothing until [`Tenure::may_write`]: before F the state mixes offsets;
 //! 4. write all cells, then look at the ledger again: [`Tenure::may_go_live`];

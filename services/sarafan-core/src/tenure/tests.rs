@@ -125,3 +125,14 @@ fn the_same_record_before_the_position_is_the_same_log() {
     let same = Surroundings { record_before: Some(700), ..found(100, 100) };
     assert!(admitted(&[entry(1, 5, true, 100)], &same).is_ok());
 }
+
+#[test]
+fn a_first_claim_is_refused_before_it_is_written_because_the_next_start_would_find_it() {
+    let first = Claim::on(&[], PLACE, 77, 9);
+    assert_eq!(first.may_be_first(0, None), Ok(()));
+    assert_eq!(first.may_be_first(3, None), Err(Refusal::NoLedger { entities: 3 }));
+    assert_eq!(first.may_be_first(0, Some(4)), Err(Refusal::StateLost { committed: 4 }));
+    let next = Claim::on(std::slice::from_ref(&first.entry), PLACE, 78, 9);
+    assert_eq!(next.may_be_first(3, Some(4)), Ok(()), "the rows of an owner that died in its first flush");
+    assert!(admitted(&[first.entry], &Surroundings { entities_at_base: 0, ..found(3, 2) }).is_ok());
+}
