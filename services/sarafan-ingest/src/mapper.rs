@@ -34,7 +34,7 @@ impl Transform for Mapper {
             Outcome::Rejected(rejection) => {
                 counted("dead_letter");
                 let (reason, stage) = (rejection.reason.code(), stage(rejection.reason));
-                dead_letter(record, out, reason, stage, &rejection.to_string());
+                dead_letter(source, record, out, reason, stage, &rejection.to_string());
             }
             // All or none: nothing is produced before every event is written.
             Outcome::Mapped(events) => {
@@ -48,7 +48,14 @@ impl Transform for Mapper {
                     }
                     Err(error) => {
                         counted("dead_letter");
-                        dead_letter(record, out, error.reason(), Stage::Transformation, &error.to_string());
+                        dead_letter(
+                            source,
+                            record,
+                            out,
+                            error.reason(),
+                            Stage::Transformation,
+                            &error.to_string(),
+                        );
                     }
                 }
             }
@@ -81,7 +88,14 @@ fn source_record<'r>(record: &Record<'r>) -> SourceRecord<'r> {
     }
 }
 
-fn dead_letter(record: &Record<'_>, out: &mut Outbox<'_>, reason: &str, stage: Stage, message: &str) {
+fn dead_letter(
+    source: &str,
+    record: &Record<'_>,
+    out: &mut Outbox<'_>,
+    reason: &str,
+    stage: Stage,
+    message: &str,
+) {
     tracing::debug!(
         topic = record.topic,
         partition = record.partition,
@@ -89,7 +103,7 @@ fn dead_letter(record: &Record<'_>, out: &mut Outbox<'_>, reason: &str, stage: S
         message,
         "dead letter"
     );
-    out.dead_letter(record, &Rejection { reason, stage, class: REJECTED, message });
+    out.dead_letter(record, &Rejection { connector: source, reason, stage, class: REJECTED, message });
 }
 
 /// Whether the bytes could not be read, or what they say makes no sense.

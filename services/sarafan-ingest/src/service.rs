@@ -25,7 +25,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let topics: Vec<&str> = config.mapping.topics().collect();
     let consumer = Consumer::open(&config.kafka, config.ingest.consumer(), &topics, stream.clone())?;
     let producer = Producer::open(&config.kafka, &config.ingest.producer, stream)?;
-    let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), "sarafan-ingest", None);
+    let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), None);
     let events: Arc<str> = config.topics.events.as_str().into();
     let mapper = Mapper { mapping: config.mapping.clone(), events, metrics };
     let relay = Relay::new(mapper, &consumer, producer, dead_letters, config.ingest.first_start);

@@ -49,6 +49,8 @@ impl Stage {
 /// Why a record is a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection<'a> {
+    /// Who could not read it: the name under which records of its topic are read.
+    pub connector: &'a str,
     /// A stable snake_case code, also the metric label; one of a bounded set.
     pub reason: &'a str,
     /// Where it was found.
@@ -63,14 +65,13 @@ pub struct Rejection<'a> {
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     topic: Arc<str>,
-    connector: String,
     task: Option<String>,
 }
 
 impl DeadLetters {
-    /// Dead letters go to `topic` in the name of `connector`, the instance of which is `task`.
-    pub fn new(topic: impl Into<Arc<str>>, connector: impl Into<String>, task: Option<String>) -> Self {
-        Self { topic: topic.into(), connector: connector.into(), task }
+    /// Dead letters go to `topic`; `task` is the instance that sends them, if it has a name.
+    pub fn new(topic: impl Into<Arc<str>>, task: Option<String>) -> Self {
+        Self { topic: topic.into(), task }
     }
 
     /// The dead letter of a record: key, value, timestamp and headers as they were, ours after them. A record that
@@ -81,7 +82,7 @@ impl DeadLetters {
             OwnedHeader::new(TOPIC, record.topic),
             OwnedHeader::new(PARTITION, record.partition.to_string()),
             OwnedHeader::new(OFFSET, record.offset.to_string()),
-            OwnedHeader::new(CONNECTOR_NAME, self.connector.as_str()),
+            OwnedHeader::new(CONNECTOR_NAME, rejection.connector),
         ]);
         headers.extend(self.task.as_deref().map(|task| OwnedHeader::new(TASK_ID, task)));
         headers.extend([
@@ -110,12 +111,17 @@ mod tests {
         }
     }
 
-    const REJECTION: Rejection<'static> =
-        Rejection { reason: "bad_json", stage: Stage::ValueConverter, class: "Json", message: "line 1: oh" };
+    const REJECTION: Rejection<'static> = Rejection {
+        connector: "reader",
+        reason: "bad_json",
+        stage: Stage::ValueConverter,
+        class: "Json",
+        message: "line 1: oh",
+    };
 
     #[test]
     fn a_dead_letter_leaves_the_record_untouched() {
-        let letter = DeadLetters::new("dlq", "reader", None).letter(&record().as_record(), &REJECTION);
+        let letter = DeadLetters::new("dlq", None).letter(&record().as_record(), &REJECTION);
         assert_eq!((letter.key, letter.value), (record().key, record().value));
         assert_eq!(letter.timestamp_ms, record().timestamp_ms);
         assert_eq!(&letter.headers[..2], &record().headers[..]);
@@ -124,8 +130,7 @@ mod tests {
 
     #[test]
     fn a_dead_letter_names_its_origin_and_reason_as_kafka_connect_does() {
-        let letter =
-            DeadLetters::new("dlq", "reader", Some("1".to_owned())).letter(&record().as_record(), &REJECTION);
+        let letter = DeadLetters::new("dlq", Some("1".to_owned())).letter(&record().as_record(), &REJECTION);
         let ours: Vec<(&str, &str)> = letter.headers[2..]
             .iter()
             .map(|header| (header.name.as_str(), str::from_utf8(header.value.as_deref().unwrap()).unwrap()))

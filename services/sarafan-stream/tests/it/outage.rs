@@ -98,7 +98,7 @@ async fn records_that_were_deleted_before_they_were_read_stop_the_relay() {
 
     let consumer = Consumer::open(&kafka(), settings(&group), &[&topic], metrics()).unwrap();
     let producer = Producer::open(&kafka(), &ProducerSettings::default(), metrics()).unwrap();
-    let dead_letters = DeadLetters::new("unused", "nothing", None);
+    let dead_letters = DeadLetters::new("unused", None);
     let relay = Relay::new(Nothing, &consumer, producer, dead_letters, FirstStart::Earliest);
     let error = Running::start(relay, consumer).ended().await.unwrap_err().to_string();
     assert!(error.contains("is to go on at offset 10, but the topic holds 50..100"), "{error}");

@@ -32,6 +32,7 @@ impl Transform for Doubling {
             .and_then(|text| text.parse::<u64>().ok());
         let Some(value) = parsed else {
             let rejection = Rejection {
+                connector: "doubling",
                 reason: "not_a_number",
                 stage: Stage::ValueConverter,
                 class: "Parse",
@@ -69,7 +70,7 @@ fn relay(
     let producer = Producer::open(&kafka(), producer, metrics()).unwrap();
     let seen = Arc::new(AtomicU64::new(0));
     let doubling = Doubling { target: topics.target.as_str().into(), seen: seen.clone() };
-    let dead_letters = DeadLetters::new(topics.dead.as_str(), "doubling", None);
+    let dead_letters = DeadLetters::new(topics.dead.as_str(), None);
     let relay = Relay::new(doubling, &consumer, producer, dead_letters, first);
     (seen, Running::start(relay, consumer))
 }
