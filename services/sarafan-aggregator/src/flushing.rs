@@ -32,9 +32,9 @@ impl Keeper {
         if batches.is_empty() {
             return Ok(outcome);
         }
-        if self.write_batches(&batches, reason).await? {
-            self.record(&batches, &mut outcome).await?;
-        } else {
+        let done = self.write_batches(&batches, reason).await?
+            && self.record(&batches, reason, &mut outcome).await?;
+        if !done {
             // What the batch held is forgotten by the shards: their terms are over.
             for partition in batches.into_keys() {
                 self.forget(partition);
@@ -88,9 +88,14 @@ impl Keeper {
         Ok(true)
     }
 
-    /// Goes live where nothing shown has seen more, then writes the ledger.
-    async fn record(&mut self, batches: &Batches, outcome: &mut FlushOutcome) -> Result<(), Fault> {
-        let (entries, incarnation) = self.persist(|| self.read_ledger()).await?;
+    /// Goes live where nothing shown has seen more, then writes the ledger; false if the batch was given up.
+    async fn record(
+        &mut self,
+        batches: &Batches,
+        reason: FlushReason,
+        outcome: &mut FlushOutcome,
+    ) -> Result<bool, Fault> {
+        let Some((entries, incarnation)) = self.look(reason).await? else { return Ok(false) };
         let mut markers: Vec<Table> = Vec::new();
         let mut rows = Vec::with_capacity(batches.len());
         for (partition, batch) in batches {
@@ -112,18 +117,23 @@ impl Keeper {
             rows.push(held.tenure.next_entry(&progress, live));
         }
         for marker in &markers {
-            if let Some(block) = PreparedBlock::new(marker)? {
-                self.write(&block, std::future::pending()).await?;
+            if let Some(block) = PreparedBlock::new(marker)?
+                && !self.write(&block, self.give_up(reason)).await?
+            {
+                return Ok(false);
             }
         }
-        self.persist(|| self.store.write_ledger(self.definitions.epoch, &rows)).await?;
+        tokio::select! {
+            written = self.persist(|| self.store.write_ledger(self.definitions.epoch, &rows)) => written?,
+            () = self.give_up(reason) => return Ok(false),
+        }
         for (partition, batch) in batches {
             if let Some(held) = self.held.get_mut(partition) {
                 held.recorded = batch.position;
                 outcome.commit.push(Position::new(self.name(*partition), batch.position.cast_signed()));
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Comes when the batch must be given up. The last flush of a revoke or a stop has a deadline of its own: the engine
