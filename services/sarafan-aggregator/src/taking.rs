@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use sarafan_core::rows;
 use sarafan_core::table::Table;
-use sarafan_core::tenure::{Claim, Entry, Surroundings};
+use sarafan_core::tenure::{Claim, Entry, Refusal, Surroundings};
 use sarafan_core::vocabulary::Subject;
 use sarafan_core::{Placement, Shard};
 use sarafan_store::{Scope, StoreError};
-use sarafan_stream::{AssignedPartition, Position, StreamError, TopicReader};
+use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReader};
 
 use crate::fault::Fault;
 use crate::keeper::{Held, Keeper, fingerprint, number};
@@ -60,7 +60,7 @@ impl Keeper {
                 again.push(part.clone());
                 continue;
             }
-            starts.push(self.admit(part, &claim, found, before.remove(&partition))?);
+            starts.push(self.admit(part, &claim, found, before.remove(&partition)).await?);
         }
         Ok((starts, again))
     }
@@ -170,7 +170,7 @@ impl Keeper {
         Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
     }
 
-    fn admit(
+    async fn admit(
         &mut self,
         part: &AssignedPartition,
         claim: &Claim,
@@ -179,7 +179,7 @@ impl Keeper {
     ) -> Result<Position, Fault> {
         let partition = number(part.partition.partition);
         let Scanned { mut shard, highest } = found;
-        let surroundings = Surroundings {
+        let mut surroundings = Surroundings {
             entities: shard.entities(),
             entities_at_base: shard.entities_up_to(shard.version_of(claim.entry.position)),
             highest,
@@ -188,9 +188,13 @@ impl Keeper {
             committed: part.committed.map(i64::cast_unsigned),
             record_before,
         };
-        let admission = claim
-            .admit(&surroundings, shard.placement())
-            .map_err(|refusal| Fault::Refused { partition, refusal })?;
+        let mut admission = claim.admit(&surroundings, shard.placement());
+        if let Err(Refusal::TopicEndsEarlier { .. }) = admission {
+            // The end is older than the rows: an owner that did not know of us yet may have gone on beyond it.
+            surroundings.high = self.end_now(part).await?.cast_unsigned();
+            admission = claim.admit(&surroundings, shard.placement());
+        }
+        let admission = admission.map_err(|refusal| Fault::Refused { partition, refusal })?;
         shard.resume(admission.position, admission.dirty_until);
         let replay_until = admission.dirty_until.max(surroundings.committed.unwrap_or(0));
         tracing::info!(
@@ -213,6 +217,14 @@ impl Keeper {
         };
         self.held.insert(partition, held);
         Ok(Position::new(part.partition.clone(), offset))
+    }
+
+    /// The end of a partition as it is now.
+    async fn end_now(&self, part: &AssignedPartition) -> Result<i64, Fault> {
+        let topic = Admin::open(&self.kafka)?.describe(&self.topic).await?;
+        let ends = topic.zip(usize::try_from(part.partition.partition).ok());
+        let ends = ends.and_then(|(topic, place)| topic.partitions.get(place).copied());
+        Ok(ends.map_or(part.high, |ends| ends.high))
     }
 
     fn placement(&self, partition: u16) -> Placement {
