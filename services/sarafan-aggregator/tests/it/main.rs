@@ -1,4 +1,6 @@
 //! The aggregator on a real Kafka and a real ClickHouse.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod deployment;
 mod life;
