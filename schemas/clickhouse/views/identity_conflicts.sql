@@ -11,29 +11,51 @@ CREATE OR REPLACE VIEW {views}.identity_conflicts
 )
 COMMENT 'Order ids and response ids alive under two keys: each is counted twice until the source says which is right (DESIGN 1)'
 AS
+WITH
+    -- Almost no id is a conflict: counting hashes first keeps the many that are none out of memory.
+    suspect_orders AS
+    (
+        SELECT sipHash64(id)
+        FROM {store}.orders FINAL
+        WHERE epoch = (SELECT epoch FROM {store}.current)
+            AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+        GROUP BY sipHash64(id)
+        HAVING count() > 1
+    ),
+    suspect_responses AS
+    (
+        SELECT sipHash64(id)
+        FROM {store}.survey_responses FINAL
+        WHERE epoch = (SELECT epoch FROM {store}.current)
+            AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+        GROUP BY sipHash64(id)
+        HAVING count() > 1
+    )
 SELECT
     if(is_order, id, NULL) AS order_id,
     if(is_order, NULL, id) AS response_id,
     sides.1 AS keys,
     if(is_order, sides.2, []) AS amounts,
     if(is_order, sides.3, []) AS currencies,
-    times_counted AS counted
+    countEqual(sides.4, true) AS counted
 FROM
 (
-    SELECT true AS is_order, id, arraySort(groupArray((key, amount, currency))) AS sides, countIf(counted) AS times_counted
+    SELECT true AS is_order, id, arraySort(groupArray((key, amount, currency, counted))) AS sides
     FROM {store}.orders FINAL
     WHERE epoch = (SELECT epoch FROM {store}.current)
         AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+        AND sipHash64(id) IN suspect_orders
     GROUP BY id
     HAVING count() > 1
     UNION ALL
     SELECT
         false AS is_order, id,
-        arraySort(groupArray((key, CAST(NULL, 'Nullable(Decimal(18, 4))'), CAST(NULL, 'LowCardinality(Nullable(String))')))) AS sides,
-        countIf(counted) AS times_counted
+        arraySort(groupArray((key, CAST(NULL, 'Nullable(Decimal(18, 4))'), CAST(NULL, 'LowCardinality(Nullable(String))'), counted))) AS sides
     FROM {store}.survey_responses FINAL
     WHERE epoch = (SELECT epoch FROM {store}.current)
         AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+        AND sipHash64(id) IN suspect_responses
     GROUP BY id
     HAVING count() > 1
-);
+)
+SETTINGS optimize_move_to_prewhere_if_final = 1;

@@ -10,33 +10,34 @@ WITH
         ('period', first, last),
         ('previous', 2 * first - last - 1, first - 1),
         ('year_ago', toInt32(addYears({from_day:Date}, -1)), toInt32(addYears({to_day:Date}, -1)))
-    ] AS periods
-SELECT
-    period, population, survey, key,
-    argMax(score, recency) AS latest_score,
-    argMax(dimensions, recency) AS response_dimensions,
-    argMax(segments, recency) AS response_segments
-FROM
-(
-    SELECT
-        period, member.1 AS population, member.2 AS unit,
-        assumeNotNull(survey) AS survey, key, assumeNotNull(score) AS score, dimensions, segments,
-        (assumeNotNull(answered_at), id) AS recency
-    FROM
+    ] AS periods,
+    answers AS
     (
-        SELECT survey, key, id, score, dimensions, segments, answered_at, order_id, place.1 AS period
-        FROM {store}.survey_responses FINAL
+        SELECT
+            place.1 AS period, place.3 AS last_of_period,
+            assumeNotNull(survey) AS survey, key, id, assumeNotNull(score) AS score, dimensions, segments,
+            answered_at, superseded_on, order_id
+        FROM {store}.survey_responses AS r FINAL
         ARRAY JOIN arrayFilter(p -> toInt32(assumeNotNull(day)) BETWEEN p.2 AND p.3, periods) AS place
         WHERE epoch = (SELECT epoch FROM {store}.current)
-            AND has((SELECT nps_surveys FROM {store}.current), assumeNotNull(survey))
-            AND counted AND score IS NOT NULL AND survey IS NOT NULL AND day IS NOT NULL
+            AND has((SELECT nps_surveys FROM {store}.current), assumeNotNull(r.survey))
+            AND counted AND r.score IS NOT NULL AND day IS NOT NULL
     )
-    -- A guest is a customer of its own in each answer; an answer about no order is in no population of orders.
-    ARRAY JOIN if(order_id IS NULL,
-        [('customers', if(startsWith(key, 'c:'), '', id))],
-        [('customers', if(startsWith(key, 'c:'), '', id)), ('orders', assumeNotNull(order_id))]) AS member
-)
-GROUP BY period, population, survey, key, unit;
+-- A customer's latest answer of the period is the one that none of the period supersedes; a guest's are each their own customer.
+SELECT period, 'customers' AS population, survey, key, score, dimensions, segments
+FROM answers
+WHERE ifNull(toInt32(superseded_on) > last_of_period, true)
+UNION ALL
+SELECT
+    period, 'orders' AS population, survey, key,
+    latest.1 AS score, latest.2 AS dimensions, latest.3 AS segments
+FROM
+(
+    SELECT period, survey, key, argMax((score, dimensions, segments), (assumeNotNull(answered_at), id)) AS latest
+    FROM answers
+    WHERE order_id IS NOT NULL
+    GROUP BY period, survey, key, order_id
+);
 
 CREATE OR REPLACE VIEW {views}.nps_between
 COMMENT 'NPS of the answers given in from_day..to_day, both included: the columns of the view nps without window_days and as_of, with previous_nps of as many days before, and nps_year_ago, yoy (nps - nps_year_ago) of the same days a year before. Segments of customers are those of today; customers and orders come from facts (METRICS 2)'
@@ -124,7 +125,7 @@ FROM
                 FROM
                 (
                     SELECT
-                        survey, population, period, latest_score, response_dimensions, response_segments,
+                        survey, population, period, a.score AS latest_score, a.dimensions AS response_dimensions, a.segments AS response_segments,
                         if(empty(f.dimensions), customer_dimensions, f.dimensions) AS known_dimensions,
                         -- Who is no customer, or has no figures, is unknown in every dimension of customers.
                         if(empty(f.dimensions), arrayMap(d -> 'unknown', customer_dimensions), f.segments) AS known_segments,

@@ -32,21 +32,21 @@ FROM
             gap.1 AS step, gap.2 AS gap_days, gap.3 AS is_closed, dimensions, segments, toInt64(count()) AS customers
         FROM
         (
-            -- Days of the purchases of a customer, in their order; the last one waits for the next.
+            -- Days of the purchases of a customer, in their order; the last one waits for the next. A purchase of several orders
+            -- happened on the day of the first. Pairs of (nth, day) as one number each: tuples would take twice the time.
             SELECT
                 key,
-                arraySort(groupArray(purchase_day)) AS days,
+                arraySort(groupArray(toUInt64(nth) * 65536 + toUInt16(assumeNotNull(day)))) AS bought,
                 arrayMap(
-                    (bought, bought_next, place) -> (toUInt32(place), toInt32(bought_next) - toInt32(bought), place < length(days)),
-                    days, arrayPushBack(arrayPopFront(days), last_day), arrayEnumerate(days)) AS gaps
-            FROM
-            (
-                SELECT key, nth, min(assumeNotNull(day)) AS purchase_day
-                FROM {store}.orders FINAL
-                WHERE epoch = epoch_of_facts AND counted AND nth IS NOT NULL AND startsWith(key, 'c:')
-                GROUP BY key, nth
-                HAVING purchase_day <= last_day
-            )
+                    pair -> toInt32(pair % 65536),
+                    arrayFilter(
+                        (pair, before) -> intDiv(pair, 65536) != intDiv(before, 65536),
+                        bought, arrayPushFront(arrayPopBack(bought), 0))) AS days,
+                arrayMap(
+                    (purchase_day, next_day, place) -> (toUInt32(place), next_day - purchase_day, place < length(days)),
+                    days, arrayPushBack(arrayPopFront(days), toInt32(last_day)), arrayEnumerate(days)) AS gaps
+            FROM {store}.orders FINAL
+            WHERE epoch = epoch_of_facts AND counted AND nth IS NOT NULL AND startsWith(key, 'c:') AND day <= last_day
             GROUP BY key
         ) AS purchases
         LEFT JOIN

@@ -42,7 +42,9 @@ SELECT
     superseded_on, reasons, channel, touchpoint, manager, store, excluded_reason, source, updated_at
 FROM {store}.survey_responses AS r FINAL
 WHERE epoch = (SELECT epoch FROM {store}.current)
-    AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false);
+    AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+-- A filter on the key or the id reads those two columns of the table first, and the others only where it holds.
+SETTINGS optimize_move_to_prewhere_if_final = 1;
 
 CREATE OR REPLACE VIEW {views}.survey_answers
 (
@@ -66,7 +68,8 @@ WHERE subject = 'survey_response' AND (field = 'comment' OR startsWith(field, 'a
         WHERE epoch = (SELECT epoch FROM {store}.current)
             AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
             AND key NOT IN (SELECT key FROM {store}.customers FINAL WHERE epoch = (SELECT epoch FROM {store}.current) AND erased)
-    );
+    )
+SETTINGS optimize_move_to_prewhere_if_final = 1;
 
 CREATE OR REPLACE VIEW {views}.survey_invitations
 (
@@ -95,4 +98,6 @@ SELECT
     order_id, channel, touchpoint, invited_at, day, status, counted, reminder_of, reminders, response_id, source, updated_at
 FROM {store}.survey_invitations FINAL
 WHERE epoch = (SELECT epoch FROM {store}.current)
-    AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false);
+    AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
+-- A filter on the key or the id reads those two columns of the table first, and the others only where it holds.
+SETTINGS optimize_move_to_prewhere_if_final = 1;

@@ -7,28 +7,24 @@ use sarafan_core::vocabulary::Subject;
 
 use crate::world::{Row, World, day, int, noon, text, texts};
 
-/// A scored answer, in the facts and in the daily cells.
-async fn answer(world: &World, key: &str, id: &str, on: &str, score: Option<i64>, order: Option<&str>) {
-    let row: Row<'_> = vec![
+/// An answer, in the facts and in the daily cells; what the shard derives for it is `more`.
+async fn answer(world: &World, key: &str, id: &str, (on, score): (&str, Option<i64>), more: Row<'_>) {
+    let mut row: Row<'_> = vec![
         ("key", text(key)),
         ("id", text(id)),
         ("survey", text("s")),
         ("answered_at", noon(on)),
         ("day", day(on)),
         ("score", Value::maybe(score)),
-        ("order_id", order.map_or(Value::Null, text)),
         ("counted", int(1)),
         ("dimensions", texts(&["touchpoint"])),
         ("segments", texts(&["web"])),
     ];
+    row.extend(more);
     world.put(rows::entity_table(Subject::SurveyResponse).unwrap(), vec![row]).await;
     // Cells are absolute, so an answer of the same day and score would replace this one: the tests avoid it.
-    let cell = vec![
-        ("survey", text("s")),
-        ("day", day(on)),
-        ("score", int(score.unwrap_or(-1))),
-        ("responses", int(1)),
-    ];
+    let score = int(score.unwrap_or(-1));
+    let cell = vec![("survey", text("s")), ("day", day(on)), ("score", score), ("responses", int(1))];
     world.live(Rollup::NpsScores, vec![cell]).await;
 }
 
@@ -38,14 +34,17 @@ async fn customer(world: &World, key: &str, tier: &str) {
 }
 
 async fn march(world: &World) {
-    answer(world, "c:1", "a", "2026-03-01", Some(3), None).await;
-    answer(world, "c:1", "b", "2026-03-05", Some(9), Some("o1")).await;
-    answer(world, "o:77", "g", "2026-03-06", Some(10), Some("77")).await;
-    answer(world, "e:h", "h", "2026-03-07", Some(0), None).await;
-    answer(world, "c:2", "n", "2026-03-09", None, None).await;
-    answer(world, "c:2", "before", "2026-02-15", Some(7), None).await;
-    answer(world, "c:1", "year_ago", "2025-03-09", Some(10), None).await;
-    answer(world, "c:1", "long_ago", "2025-02-01", Some(1), None).await;
+    let superseded = |on: &str| vec![("superseded_on", day(on))];
+    let about = |order: &'static str| vec![("order_id", text(order))];
+    let none = Vec::new;
+    answer(world, "c:1", "a", ("2026-03-01", Some(3)), superseded("2026-03-05")).await;
+    answer(world, "c:1", "b", ("2026-03-05", Some(9)), about("o1")).await;
+    answer(world, "o:77", "g", ("2026-03-06", Some(10)), about("77")).await;
+    answer(world, "e:h", "h", ("2026-03-07", Some(0)), none()).await;
+    answer(world, "c:2", "n", ("2026-03-09", None), none()).await;
+    answer(world, "c:2", "before", ("2026-02-15", Some(7)), none()).await;
+    answer(world, "c:1", "year_ago", ("2025-03-09", Some(10)), superseded("2026-03-01")).await;
+    answer(world, "c:1", "long_ago", ("2025-02-01", Some(1)), superseded("2025-03-09")).await;
     customer(world, "c:1", "gold").await;
     customer(world, "c:2", "silver").await;
 }
@@ -85,7 +84,7 @@ async fn guests_are_unknown_in_the_dimensions_of_customers() {
 #[tokio::test]
 async fn an_answer_that_does_not_count_is_in_no_population() {
     let world = World::new().await;
-    answer(&world, "c:1", "a", "2026-03-01", Some(3), Some("o1")).await;
+    answer(&world, "c:1", "a", ("2026-03-01", Some(3)), vec![("order_id", text("o1"))]).await;
     let excluded = vec![
         ("key", text("c:1")),
         ("id", text("b")),
@@ -101,4 +100,21 @@ async fn an_answer_that_does_not_count_is_in_no_population() {
         "SELECT population, detractors, promoters FROM {MARCH} WHERE dimension = 'all' ORDER BY population"
     );
     assert_eq!(world.lines(&sql).await, ["customers 1 0", "orders 1 0", "responses 1 0"]);
+}
+
+#[tokio::test]
+async fn of_several_answers_about_one_order_the_latest_counts() {
+    let world = World::new().await;
+    let about = |superseded: Option<&str>| {
+        vec![("order_id", text("o1")), ("superseded_on", superseded.map_or(Value::Null, day))]
+    };
+    answer(&world, "c:1", "b", ("2026-03-01", Some(3)), about(Some("2026-03-02"))).await;
+    // At one moment the greater id is the later.
+    answer(&world, "c:1", "y", ("2026-03-02", Some(8)), about(Some("2026-03-02"))).await;
+    answer(&world, "c:1", "z", ("2026-03-02", Some(10)), about(Some("2026-04-02"))).await;
+    answer(&world, "c:1", "a", ("2026-04-02", Some(0)), about(None)).await;
+    let sql = format!(
+        "SELECT population, detractors, passives, promoters FROM {MARCH} WHERE dimension = 'all' ORDER BY population"
+    );
+    assert_eq!(world.lines(&sql).await, ["customers 0 0 1", "orders 0 0 1", "responses 1 1 1"]);
 }
