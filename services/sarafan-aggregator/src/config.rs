@@ -37,6 +37,9 @@ pub struct AggregatorSection {
     pub session_timeout_ms: u64,
     /// How often an idle aggregator looks at the ledger, in milliseconds.
     pub idle_ms: u64,
+    /// How long a term must be shown before the cells of earlier ones are deleted, in milliseconds: longer than the
+    /// longest query takes.
+    pub collect_after_ms: u64,
     /// When a flush is due.
     pub batch: BatchBounds,
 }
@@ -49,6 +52,7 @@ impl Default for AggregatorSection {
             instance_id: None,
             session_timeout_ms: consumer.session_timeout_ms,
             idle_ms: consumer.idle_ms,
+            collect_after_ms: 600_000,
             batch: consumer.batch,
         }
     }

@@ -32,6 +32,14 @@ pub enum Fault {
         /// Why.
         error: ShardError,
     },
+    /// The engine fed a partition that was never taken.
+    #[error(
+        "a record of partition {partition} came before the partition was taken; this is a bug, please report it"
+    )]
+    NotHeld {
+        /// The partition.
+        partition: u16,
+    },
     /// A record of the canonical topic that this version cannot read.
     #[error(
         "{topic}/{partition} offset {offset} is no canonical event: {error}; a newer sarafan wrote it (upgrade this one \
@@ -92,6 +100,7 @@ impl Fault {
             Self::Stream(error) => error.kind(),
             Self::Refused { refusal, .. } => refusal.kind(),
             Self::Shard { error, .. } => error.kind(),
+            Self::NotHeld { .. } => "not_held",
             Self::Unreadable { .. } => "unreadable",
             Self::OtherEpoch { .. } => "other_epoch",
             Self::OtherTopic { .. } => "other_topic",

@@ -2,7 +2,7 @@
 //! Kafka commit (DESIGN 2.4). Never past a failed write; a batch that is given up ends the terms in it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Entry, Progress, Standing};
@@ -130,6 +130,9 @@ impl Keeper {
         for (partition, batch) in batches {
             if let Some(held) = self.held.get_mut(partition) {
                 held.recorded = batch.position;
+                if held.tenure.is_live() {
+                    held.live_since.get_or_insert_with(Instant::now);
+                }
                 outcome.commit.push(Position::new(self.name(*partition), batch.position.cast_signed()));
             }
         }

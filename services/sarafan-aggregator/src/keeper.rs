@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sarafan_core::tenure::{Entry, Tenure};
 use sarafan_core::{Definitions, Shard};
@@ -23,6 +24,10 @@ pub(crate) struct Held {
     pub(crate) tenure: Tenure,
     /// Whether all cells were written under this term.
     pub(crate) cells_written: bool,
+    /// When the term went live.
+    pub(crate) live_since: Option<Instant>,
+    /// Whether the cells of earlier terms were collected.
+    pub(crate) collected: bool,
     /// Position of the last ledger row.
     pub(crate) recorded: u64,
     /// Fingerprint of the last record that was applied; 0 for none.
@@ -44,6 +49,8 @@ pub(crate) struct Keeper {
     pub(crate) metrics: Metrics,
     pub(crate) ready: Condition,
     pub(crate) backoff: Backoff,
+    /// How long a term must be live before earlier ones are collected.
+    pub(crate) collect_after: Duration,
 }
 
 impl Keeper {
@@ -119,7 +126,7 @@ impl Handler for Keeper {
 
     fn apply(&mut self, record: &Record<'_>) -> Result<(), Fault> {
         let partition = number(record.partition);
-        let Some(held) = self.held.get_mut(&partition) else { return Ok(()) };
+        let held = self.held.get_mut(&partition).ok_or(Fault::NotHeld { partition })?;
         let offset = record.offset.cast_unsigned();
         let event =
             sarafan_wire::decode(record.value.unwrap_or_default()).map_err(|error| Fault::Unreadable {
@@ -138,6 +145,9 @@ impl Handler for Keeper {
 
     async fn flush(&mut self, reason: FlushReason) -> Result<FlushOutcome, Fault> {
         let outcome = self.flush_all(reason).await?;
+        if reason == FlushReason::Idle {
+            self.collect_old_terms().await;
+        }
         self.publish();
         Ok(outcome)
     }

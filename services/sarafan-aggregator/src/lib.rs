@@ -4,6 +4,7 @@
 //! `sarafan-store` writes what it hands out. Who may write, from where and whom views believe is decided by
 //! `sarafan_core::tenure`.
 
+mod collecting;
 mod config;
 mod dead_letters;
 mod fault;

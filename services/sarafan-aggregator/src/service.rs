@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
@@ -41,6 +42,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         metrics: Metrics::register(service.registry())?,
         ready: service.health().condition("partitions"),
         backoff: Backoff::default(),
+        collect_after: Duration::from_millis(config.aggregator.collect_after_ms),
     };
     let index = index_dead_letters(&config, store, shutdown.clone());
     let stop = shutdown.clone();

@@ -211,6 +211,8 @@ impl Keeper {
             shard,
             tenure,
             cells_written: false,
+            live_since: None,
+            collected: false,
             recorded: admission.position,
             last_record: claim.entry.last_record,
             replay_until,

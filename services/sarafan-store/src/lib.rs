@@ -11,6 +11,7 @@ mod backoff;
 mod block;
 mod client;
 mod codes;
+mod collect;
 mod dead_letters;
 mod decode;
 mod epochs;

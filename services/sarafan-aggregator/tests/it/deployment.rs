@@ -43,6 +43,7 @@ impl Deployment {
             AggregatorSection { group: format!("{mine}-aggregator"), ..AggregatorSection::default() };
         aggregator.batch.max_age_ms = 50;
         aggregator.idle_ms = 200;
+        aggregator.collect_after_ms = 500;
         let config = Config {
             kafka: KafkaConfig::new(brokers),
             topics: TopicsSection {
@@ -132,7 +133,8 @@ impl Deployment {
 
     /// The first value of a query on the views, once it is `expected`; the latest one after 30 seconds.
     pub(crate) async fn eventually(&self, sql: &str, expected: &str) -> String {
-        let sql = sql.replace("{views}", &self.config.clickhouse.database);
+        let databases = &self.config.clickhouse;
+        let sql = sql.replace("{views}", &databases.database).replace("{store}", &databases.store_database);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
         loop {
             let rows = self.store.query(&sql, &[]).await.unwrap();

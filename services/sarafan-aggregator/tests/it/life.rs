@@ -80,3 +80,19 @@ async fn a_store_that_lost_its_ledger_is_refused_as_often_as_it_is_tried() {
         assert!(error.contains("the ledger was lost"), "{error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cells_of_earlier_terms_are_collected_and_no_figure_changes() {
+    let deployment = Deployment::new("collected", 1).await;
+    let terms = "SELECT toString(uniqExact(term)) AS found FROM {store}.ltv";
+    deployment.produce(&[order("1", "ann", "2026-01-01T10:00:00Z", "10")]).await;
+    let first = deployment.start();
+    assert_eq!(deployment.eventually(REVENUE, "10").await, "10");
+    first.stop().await;
+    let second = deployment.start();
+    deployment.produce(&[order("2", "ann", "2026-01-02T10:00:00Z", "5")]).await;
+    assert_eq!(deployment.eventually(REVENUE, "15").await, "15");
+    assert_eq!(deployment.eventually(terms, "1").await, "1");
+    assert_eq!(deployment.eventually(REVENUE, "15").await, "15");
+    second.stop().await;
+}

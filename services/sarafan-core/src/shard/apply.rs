@@ -36,11 +36,6 @@ impl Shard {
         Ok(())
     }
 
-    /// Offsets that hold no record (control records, compaction) move the position too.
-    pub fn skip_to(&mut self, position: u64) {
-        self.position = self.position.max(position);
-    }
-
     fn fold(&mut self, event: &Event, place: usize, key: &CanonicalKey) {
         let key_text: Arc<str> = match self.holders.get_key_value(key.as_str()) {
             Some((held, _)) => Arc::clone(held),

@@ -53,6 +53,17 @@ pub struct Progress<'a> {
     pub written: &'a [&'a str],
 }
 
+/// A term that views show: every lower one of its partition is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveTerm {
+    /// The partition.
+    pub partition: u16,
+    /// Its number.
+    pub term: u32,
+    /// Its owner.
+    pub owner: u64,
+}
+
 /// Where an owner stands among the terms of its partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
