@@ -59,7 +59,7 @@ impl Kafka {
         let files = server_properties::write(data.path(), port, controller)?;
         let java = |machine: &[&str], main: &[&str]| Launch {
             program: java.clone(),
-            arguments: java_arguments(machine, &libraries, &files, main),
+            arguments: java_arguments(machine, &libraries, &files, data.path(), main),
             folder: data.path().to_owned(),
             ..Launch::default()
         };
@@ -157,12 +157,17 @@ fn java_arguments(
     machine: &[&str],
     libraries: &std::path::Path,
     files: &server_properties::Files,
+    folder: &std::path::Path,
     main: &[&str],
 ) -> Vec<String> {
     let options = [
         // Two cores and half a gigabyte: the collector with the fewest threads and the smallest footprint.
         "-XX:+UseSerialGC".to_owned(),
         "-Djava.awt.headless=true".to_owned(),
+        // A broker that is killed cannot delete what it unpacked: it goes with the folder. No performance counters for
+        // the same reason.
+        format!("-Djava.io.tmpdir={}", folder.display()),
+        "-XX:-UsePerfData".to_owned(),
         format!("-Dlog4j2.configurationFile={}", files.logging()),
         "-cp".to_owned(),
         format!("{}/*", libraries.display()),
