@@ -63,19 +63,31 @@ FROM
                     no_score, 0 AS delivered, 0 AS answered, 0 AS pending
                 FROM
                 (
-                    WITH toInt32(day) > last - window_days AS is_now
+                    -- Days first, windows then: an answer stands in each window, its day but once.
+                    WITH number > last - window_days AS is_now
                     SELECT
                         dimension, segment, survey, window_days,
-                        sumIf(responses, is_now AND score BETWEEN 0 AND 6) AS detractors,
-                        sumIf(responses, is_now AND score BETWEEN 7 AND 8) AS passives,
-                        sumIf(responses, is_now AND score >= 9) AS promoters,
-                        sumIf(responses, NOT is_now AND score BETWEEN 0 AND 6) AS previous_detractors,
-                        sumIf(responses, NOT is_now AND score BETWEEN 7 AND 8) AS previous_passives,
-                        sumIf(responses, NOT is_now AND score >= 9) AS previous_promoters,
-                        sumIf(responses, is_now AND score < 0) AS no_score
-                    FROM {store}.live_nps_scores
+                        sumIf(d.detractors, is_now) AS detractors,
+                        sumIf(d.passives, is_now) AS passives,
+                        sumIf(d.promoters, is_now) AS promoters,
+                        sumIf(d.detractors, NOT is_now) AS previous_detractors,
+                        sumIf(d.passives, NOT is_now) AS previous_passives,
+                        sumIf(d.promoters, NOT is_now) AS previous_promoters,
+                        sumIf(d.no_score, is_now) AS no_score
+                    FROM
+                    (
+                        SELECT
+                            dimension, segment, survey, toInt32(day) AS number,
+                            sumIf(responses, score BETWEEN 0 AND 6) AS detractors,
+                            sumIf(responses, score BETWEEN 7 AND 8) AS passives,
+                            sumIf(responses, score >= 9) AS promoters,
+                            sumIf(responses, score < 0) AS no_score
+                        FROM {store}.live_nps_scores
+                        WHERE has(registered.4, survey) AND toInt32(day) BETWEEN last - 2 * arrayMax(lengths) + 1 AND last
+                        GROUP BY dimension, segment, survey, number
+                    ) AS d
                     ARRAY JOIN lengths AS window_days
-                    WHERE has(registered.4, survey) AND toInt32(day) <= last AND toInt32(day) > last - 2 * window_days
+                    WHERE number > last - 2 * window_days
                     GROUP BY dimension, segment, survey, window_days
                 )
                 ARRAY JOIN
