@@ -34,9 +34,17 @@ fn run_clean() -> World {
     world.produce(records);
     wait_for_ingest(&world, &[&ingest], sent);
     world.wait_for_views(sent);
+    assert_all_is_there(&world);
     aggregator.stop();
     ingest.stop();
     world
+}
+
+/// Two worlds in which the same is missing are no proof of anything.
+fn assert_all_is_there(world: &World) {
+    let found = world.scalar("SELECT (SELECT count() FROM orders) + (SELECT count() FROM refunds) + (SELECT count() FROM survey_responses)");
+    let canonical = world.read(&world.deployment.topics.events).len();
+    assert_eq!(found, "28706", "of {canonical} canonical records; {}", world.logs());
 }
 
 fn run_chaotic(seed: u64) -> World {

@@ -190,7 +190,7 @@ impl World {
             if entry.path().extension().is_some_and(|kind| kind == "log") {
                 let log = std::fs::read_to_string(entry.path()).unwrap_or_default();
                 let lines: Vec<&str> = log.lines().collect();
-                let tail = lines[lines.len().saturating_sub(15)..].join("\n  ");
+                let tail = lines[lines.len().saturating_sub(40)..].join("\n  ");
                 text.push_str(&format!("{}:\n  {tail}\n", entry.path().display()));
             }
         }
