@@ -18,10 +18,8 @@ pub struct Gaps {
 pub struct Probability {
     /// Kaplan-Meier's estimate, 0..=1.
     pub value: f64,
-    /// Greenwood's 95 % interval, clamped to 0..=1.
-    pub low: f64,
-    /// Upper bound of the same.
-    pub high: f64,
+    /// Greenwood's 95 % interval, clamped to 0..=1; none where nobody is left waiting, for there it is not defined.
+    pub interval: Option<(f64, f64)>,
 }
 
 impl Gaps {
@@ -41,12 +39,14 @@ impl Gaps {
         }
         let half = Z_95 * survival * greenwood.sqrt();
         let value = 1.0 - survival;
-        Some(Probability { value, low: (value - half).max(0.0), high: (value + half).min(1.0) })
+        let interval = (survival > 0.0).then(|| ((value - half).max(0.0), (value + half).min(1.0)));
+        Some(Probability { value, interval })
     }
 
     /// The first length by which at least half have come back; none if fewer ever did.
     pub fn median(&self) -> Option<u32> {
-        let by = |gap: &&u32| self.probability_by(**gap).is_some_and(|p| p.value >= 0.5);
+        // A product of fractions may miss one half by its last digit.
+        let by = |gap: &&u32| self.probability_by(**gap).is_some_and(|p| p.value >= 0.5 - 1e-9);
         self.closed.keys().find(by).copied()
     }
 
@@ -80,10 +80,17 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_is_left_waiting_there_is_no_interval() {
+        let all = Gaps { closed: BTreeMap::from([(10, 2)]), open: BTreeMap::new() };
+        assert_eq!(all.probability_by(10), Some(Probability { value: 1.0, interval: None }));
+    }
+
+    #[test]
     fn greenwoods_interval_is_that_of_the_formula() {
         // S(20) = 0.6, variance = S^2 x (1/(5x4) + 1/(4x3)) = 0.048.
         let p = toy().probability_by(20).unwrap();
         let half = Z_95 * 0.048_f64.sqrt();
-        assert!((p.low - (0.4 - half).max(0.0)).abs() < 1e-12 && (p.high - (0.4 + half)).abs() < 1e-12);
+        let (low, high) = p.interval.unwrap();
+        assert!((low - (0.4 - half).max(0.0)).abs() < 1e-12 && (high - (0.4 + half)).abs() < 1e-12);
     }
 }

@@ -9,5 +9,6 @@ mod ltv;
 mod nps;
 mod nps_between;
 mod repeat;
+mod statistics;
 mod terms;
 mod world;
