@@ -62,3 +62,28 @@ impl Metrics {
         Ok(metrics)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_dashboards_and_rules_rely_on() {
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry).unwrap();
+        metrics.rows.with_label_values(&["orders"]).inc();
+        metrics.retries.with_label_values(&["timeout"]).inc();
+        metrics.visible.with_label_values(&["0"]).set(1);
+        let names: Vec<String> = registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        let expected = [
+            "sarafan_flush_rows_total",
+            "sarafan_insert_retries_total",
+            "sarafan_replayed_records_total",
+            "sarafan_restore_seconds",
+            "sarafan_state_entities",
+            "sarafan_terms_total",
+            "sarafan_visible_position",
+        ];
+        assert_eq!(names, expected);
+    }
+}
