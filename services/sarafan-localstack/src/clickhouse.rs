@@ -60,6 +60,8 @@ impl ClickHouse {
         let [free_http, free_tcp] = ports::free()?;
         let http_port = options.http_port.unwrap_or(free_http);
         let tcp_port = options.tcp_port.unwrap_or(free_tcp);
+        ports::check_free("ClickHouse's HTTP interface", http_port)?;
+        ports::check_free("ClickHouse's native protocol", tcp_port)?;
         config::write(
             data.path(),
             &config::Settings { http_port, tcp_port, memory_mib: options.memory_mib },

@@ -56,6 +56,7 @@ impl Kafka {
         let data = DataFolder::open(options.data_dir.as_deref())?;
         let [free, controller] = ports::free()?;
         let port = options.port.unwrap_or(free);
+        ports::check_free("Kafka", port)?;
         let files = server_properties::write(data.path(), port, controller)?;
         let java = |machine: &[&str], main: &[&str]| Launch {
             program: java.clone(),

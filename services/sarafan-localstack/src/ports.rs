@@ -1,6 +1,7 @@
 //! Free ports on the loopback address.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -9,6 +10,8 @@ use anyhow::{Result, bail};
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 const TRIES: u32 = 200;
+/// On the loopback address an answer comes at once.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ports that nobody listens on at this moment, all different.
 pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
@@ -20,6 +23,16 @@ pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
         held.push(listener);
     }
     Ok(ports)
+}
+
+/// Refuses a port that somebody listens on already: the server would end at once, and whoever asks at its address whether
+/// it is ready would be answered by the other one.
+pub(crate) fn check_free(what: &str, port: u16) -> Result<()> {
+    let address = (Ipv4Addr::LOCALHOST, port);
+    if TcpStream::connect_timeout(&address.into(), CONNECT_PATIENCE).is_ok() {
+        bail!("port {port} of 127.0.0.1, meant for {what}, is in use; stop what listens there, or name another port");
+    }
+    Ok(())
 }
 
 fn bind_any() -> Result<TcpListener> {
@@ -40,7 +53,7 @@ fn random_port() -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 
@@ -49,6 +62,15 @@ mod tests {
         let ports = free::<8>().unwrap();
         let listeners: Vec<_> = ports.iter().map(|port| bind(*port)).collect();
         assert_eq!(listeners.len(), 8);
+    }
+
+    #[test]
+    fn a_port_that_somebody_listens_on_is_refused_with_the_way_out() {
+        let [port] = free().unwrap();
+        check_free("Kafka", port).unwrap();
+        let _listener = bind(port);
+        let refused = check_free("Kafka", port).unwrap_err().to_string();
+        assert!(refused.contains(&port.to_string()) && refused.contains("another port"), "{refused}");
     }
 
     /// Between its fork and its exec, a child that another test starts holds copies of our sockets.
