@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Entry, Progress, Standing};
 use sarafan_core::{Batch, Scope};
@@ -16,8 +17,20 @@ use crate::keeper::Keeper;
 /// How long an ordinary flush goes on after it was told that partitions must be given up.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Tables of a batch that may be written in any order among themselves.
+type Stage = fn(&mut Batch) -> &mut Vec<Table>;
+
+/// What must be acknowledged before what.
+const STAGES: [Stage; 4] = [|b| &mut b.details, |b| &mut b.entities, |b| &mut b.derived, |b| &mut b.rollups];
+
+/// A batch, and which tables of entities and customers it has rows in.
+struct Built {
+    batch: Batch,
+    written: Vec<&'static str>,
+}
+
 /// The batches of a flush, by partition.
-type Batches = BTreeMap<u16, Batch>;
+type Batches = BTreeMap<u16, Built>;
 
 impl Keeper {
     /// Writes what was applied, over all partitions at once.
@@ -28,11 +41,11 @@ impl Keeper {
             self.forget(partition);
             outcome.retake.push(self.name(partition));
         }
-        let batches = self.build();
+        let mut batches = self.build();
         if batches.is_empty() {
             return Ok(outcome);
         }
-        let done = self.write_batches(&batches, reason).await?
+        let done = self.write_batches(&mut batches, reason).await?
             && self.record(&batches, reason, &mut outcome).await?;
         if !done {
             // What the batch held is forgotten by the shards: their terms are over.
@@ -71,21 +84,33 @@ impl Keeper {
                 continue;
             }
             let scope = if held.cells_written { Scope::Changes } else { Scope::EveryCell };
-            batches.insert(*partition, held.shard.flush(held.tenure.tenancy(), scope));
+            let batch = held.shard.flush(held.tenure.tenancy(), scope);
+            let written = written_tables(&batch);
+            batches.insert(*partition, Built { batch, written });
         }
         batches
     }
 
-    /// Writes all tables; false if the batch was given up.
-    async fn write_batches(&self, batches: &Batches, reason: FlushReason) -> Result<bool, Fault> {
-        for table in merged(batches) {
-            let Some(block) = PreparedBlock::new(&table)? else { continue };
-            if !self.write(&block, self.give_up(reason)).await? {
-                tracing::warn!(table = block.table(), "the batch is given up: partitions must go");
+    /// Writes all tables, those of one stage side by side; false if the batch was given up.
+    async fn write_batches(&self, batches: &mut Batches, reason: FlushReason) -> Result<bool, Fault> {
+        for stage in STAGES {
+            if !self.write_tables(&merged(batches, stage), reason).await? {
+                tracing::warn!("the batch is given up: partitions must go");
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Writes tables side by side; false if they were given up.
+    async fn write_tables(&self, tables: &[Table], reason: FlushReason) -> Result<bool, Fault> {
+        let mut blocks = Vec::with_capacity(tables.len());
+        for table in tables {
+            blocks.extend(PreparedBlock::new(table)?);
+        }
+        let written =
+            try_join_all(blocks.iter().map(|block| self.write(block, self.give_up(reason)))).await?;
+        Ok(!written.contains(&false))
     }
 
     /// Goes live where nothing shown has seen more, then writes the ledger; false if the batch was given up.
@@ -98,7 +123,7 @@ impl Keeper {
         let Some((entries, incarnation)) = self.look(reason).await? else { return Ok(false) };
         let mut markers: Vec<Table> = Vec::new();
         let mut rows = Vec::with_capacity(batches.len());
-        for (partition, batch) in batches {
+        for (partition, Built { batch, written }) in batches {
             let Some(held) = self.held.get_mut(partition) else { continue };
             held.cells_written = true;
             let holds = held.tenure.standing(&entries, incarnation) == Standing::Holds;
@@ -106,28 +131,23 @@ impl Keeper {
             if live && !held.tenure.is_live() {
                 merge(&mut markers, held.shard.markers(held.tenure.tenancy()));
             }
-            let written: Vec<&str> = written_tables(batch).collect();
             let progress = Progress {
                 position: batch.position,
                 version: batch.version,
                 last_record: held.last_record,
                 entities: batch.entities_held,
-                written: &written,
+                written,
             };
             rows.push(held.tenure.next_entry(&progress, live));
         }
-        for marker in &markers {
-            if let Some(block) = PreparedBlock::new(marker)?
-                && !self.write(&block, self.give_up(reason)).await?
-            {
-                return Ok(false);
-            }
+        if !self.write_tables(&markers, reason).await? {
+            return Ok(false);
         }
         tokio::select! {
             written = self.persist(|| self.store.write_ledger(self.definitions.epoch, &rows)) => written?,
             () = self.give_up(reason) => return Ok(false),
         }
-        for (partition, batch) in batches {
+        for (partition, Built { batch, .. }) in batches {
             if let Some(held) = self.held.get_mut(partition) {
                 held.recorded = batch.position;
                 if held.tenure.is_live() {
@@ -151,15 +171,11 @@ impl Keeper {
     }
 }
 
-/// One table per name over all partitions, in the order in which they are to be written.
-fn merged(batches: &Batches) -> Vec<Table> {
+/// One table per name over all partitions.
+fn merged(batches: &mut Batches, stage: Stage) -> Vec<Table> {
     let mut tables = Vec::new();
-    let stages: [fn(&Batch) -> &Vec<Table>; 4] =
-        [|b| &b.details, |b| &b.entities, |b| &b.derived, |b| &b.rollups];
-    for stage in stages {
-        for batch in batches.values() {
-            merge(&mut tables, stage(batch).clone());
-        }
+    for built in batches.values_mut() {
+        merge(&mut tables, std::mem::take(stage(&mut built.batch)));
     }
     tables
 }
@@ -174,7 +190,7 @@ fn merge(into: &mut Vec<Table>, tables: Vec<Table>) {
 }
 
 /// Tables of entities and customers that have rows in the batch.
-fn written_tables(batch: &Batch) -> impl Iterator<Item = &'static str> {
+fn written_tables(batch: &Batch) -> Vec<&'static str> {
     let tables = batch.entities.iter().chain(&batch.derived);
-    tables.filter(|t| !t.is_empty()).map(|t| t.spec().name).collect::<Vec<_>>().into_iter()
+    tables.filter(|t| !t.is_empty()).map(|t| t.spec().name).collect()
 }
