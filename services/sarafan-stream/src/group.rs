@@ -75,12 +75,19 @@ pub(crate) struct GroupContext {
 }
 
 impl GroupContext {
-    /// Takes partitions, paused from the first moment: where to read is the owner's to say, and it may take minutes,
-    /// during which the group must not wait for us. They are assigned at the end of the partition, which fetches
-    /// nothing; the start is a seek.
+    /// Takes partitions, paused before they are ours: where to read is the owner's to say, and it may take minutes,
+    /// during which the group must not wait for us. The start is a seek.
+    ///
+    /// They are assigned at a number, not at the "end" or the "beginning": those the client has to ask the broker for,
+    /// and when a pause or a seek overtakes the answer it asks once more and goes there, past the start that was
+    /// sought. Nothing is fetched at that number, because they are paused.
     fn assign(&self, consumer: &BaseConsumer<Self>, tpl: &TopicPartitionList) -> KafkaResult<()> {
         let partitions = partitions_of(tpl);
-        let held = offsets_list(partitions.iter().map(|partition| (partition, Offset::End)))?;
+        let held = offsets_list(partitions.iter().map(|partition| (partition, Offset::Offset(0))))?;
+        // A partition that the client has not heard of yet cannot be paused before it is assigned; it is below.
+        if let Err(error) = consumer.pause(&held) {
+            debug!(%error, "partitions are paused after they are assigned");
+        }
         match consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(&held)?,
             RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(&held)?,

@@ -1,17 +1,21 @@
 //! Brokers that stop answering, and records that are gone.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use sarafan_localstack::testing::unique_name;
 use sarafan_localstack::{Kafka, KafkaOptions, silent};
 use sarafan_stream::{
-    Admin, BulkWriter, Consumer, ConsumerSettings, CreateTopic, DeadLetters, FirstStart, KafkaConfig, Outbox,
-    Producer, ProducerSettings, Record, Relay, Revoked, Transform,
+    Admin, AssignedPartition, BulkWriter, Consumer, ConsumerSettings, CreateTopic, DeadLetters, FirstStart,
+    KafkaConfig, Outbox, Producer, ProducerSettings, Record, Relay, Revoked, Transform,
 };
 
 use crate::support::{
-    Log, Logging, Plain, Refused, Running, kafka, member, metrics, numbered, settings, topic, until, write,
+    Habit, Log, Logging, Plain, Refused, Running, kafka, member, metrics, numbered, settings, topic, until,
+    write,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,6 +74,42 @@ async fn a_producer_waits_while_brokers_are_away_and_delivers_each_record_once()
     assert_eq!(writer.finish().await.unwrap(), 2_000);
     let info = Admin::open(&config).unwrap().describe(topic).await.unwrap().unwrap();
     assert_eq!(info.partitions[0].high, 2_000);
+}
+
+/// Takes longer to say where to start than the client waits before it repeats a question, while nobody answers.
+struct LoadsWhileFrozen(Arc<Kafka>);
+
+impl Habit for LoadsWhileFrozen {
+    async fn load(&mut self, _parts: &[AssignedPartition]) {
+        self.0.freeze().unwrap();
+        tokio::time::sleep(Duration::from_millis(800)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_after_the_start_moves_no_partition() {
+    let broker = tokio::task::spawn_blocking(|| Kafka::start(&KafkaOptions::default(), &silent).unwrap());
+    let broker = Arc::new(broker.await.unwrap());
+    let config = KafkaConfig::new(broker.brokers());
+    let topic = "late";
+    let spec = CreateTopic { name: topic.to_owned(), partitions: 1, replication: None, configs: [].into() };
+    Admin::open(&config).unwrap().create_topic(&spec).await.unwrap();
+    let mut writer = BulkWriter::open(&config, &ProducerSettings::default(), metrics()).unwrap();
+    writer.write(&numbered(topic, 0)).await.unwrap();
+    until("the writer knows the broker", || writer.acknowledged() == 1).await;
+
+    let log = Log::default();
+    let consumer = Consumer::open(&config, settings("late"), &[topic], metrics()).unwrap();
+    let running = Running::start(Logging::new(&log, LoadsWhileFrozen(Arc::clone(&broker))), consumer);
+    until("it starts", || !log.started().is_empty()).await;
+    broker.thaw().unwrap();
+    for value in 1..300 {
+        writer.write(&numbered(topic, value)).await.unwrap();
+    }
+    writer.finish().await.unwrap();
+    until("all is applied", || log.applied().len() == 300).await;
+    running.stop().await.unwrap();
+    log.assert_terms_are_gapless();
 }
 
 struct Nothing;
