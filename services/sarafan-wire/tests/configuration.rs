@@ -1,9 +1,11 @@
 //! What is wrong with a `[[source]]` is said at once, with its path, before anything starts.
 
-#![allow(clippy::unwrap_used)] // In helpers of tests too, where the lint does not see a test.
+#![allow(clippy::unwrap_used, clippy::panic)] // In helpers of tests too, where the lint does not see a test.
 
 use proptest::prelude::*;
 use sarafan_core::definitions::SurveySection;
+use sarafan_core::event::Event;
+use sarafan_core::vocabulary::FieldValue;
 use sarafan_wire::{Mapping, Outcome, SourceRecord};
 
 fn compile(text: &str) -> Result<Mapping, Vec<String>> {
@@ -184,4 +186,54 @@ proptest! {
             }
         }
     }
+}
+
+/// The events of one answer under a mapping with a few more lines in its record.
+fn events_of(lines: &str, value: &str) -> Vec<Event> {
+    let head = "[[source]]\nname = \"s\"\ntopic = \"t\"\nupdated_at = \"record_timestamp\"\n[[source.record]]\n\
+                subject = \"survey_response\"\nid = \"id\"\ncustomer_id = \"customer\"\n";
+    let mapping = compile(&format!("{head}{lines}")).unwrap();
+    let record = SourceRecord {
+        topic: "t",
+        partition: 0,
+        offset: 0,
+        timestamp_micros: Some(1_772_323_200_000_000),
+        value: Some(value.as_bytes()),
+    };
+    match mapping.apply(&record) {
+        Outcome::Mapped(events) => events,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_blank_previous_customer_is_a_guest_or_says_nothing_however_it_is_blank() {
+    for blank in ["null", "\"\"", "\"-\""] {
+        let record = format!(r#"{{"id": "r", "customer": "c", "from": {blank}}}"#);
+        let spec =
+            |rest| format!("previous_customer_id = {{ path = \"from\", null_values = [\"-\"]{rest} }}\n");
+        let keys = |rest| -> Vec<String> {
+            events_of(&spec(rest), &record).iter().map(|event| event.key().as_str().to_owned()).collect()
+        };
+        assert_eq!(keys(""), ["e:r", "c:c"], "{blank}");
+        assert_eq!(keys(", blank = \"absent\""), ["c:c"], "{blank}");
+    }
+}
+
+#[test]
+fn what_is_erased_is_erased_at_the_key_it_came_from_too() {
+    let lines = "previous_customer_id = \"from\"\nerased = { path = \"gone\", equals = true }\n";
+    let events = events_of(lines, r#"{"id": "r", "customer": "c", "from": "b", "gone": true}"#);
+    let erased: Vec<_> = events.iter().map(|event| (event.key().as_str().to_owned(), event.erased)).collect();
+    assert_eq!(erased, [("c:b".to_owned(), true), ("c:c".to_owned(), true)]);
+}
+
+#[test]
+fn a_blank_entry_of_an_object_is_cleared_like_any_other_blank() {
+    let events = events_of("answers = \"all\"\n", r#"{"id": "r", "all": {"a": "x", "b": "", "c": null}}"#);
+    let text = |text: &str| FieldValue::Text(text.to_owned());
+    let expected =
+        [("answers.a", text("x")), ("answers.b", FieldValue::Cleared), ("answers.c", FieldValue::Cleared)];
+    let found: Vec<_> = events[0].fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    assert_eq!(found, expected);
 }

@@ -153,6 +153,28 @@ fn malformed(subject: Subject, error: &apache_avro::Error) -> AvroError {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sarafan_core::event::Origin;
+    use sarafan_core::vocabulary::{FieldValue, Instant, Stamp};
+
+    #[test]
+    fn a_record_of_very_many_parts_takes_no_square_of_them() {
+        let part = |i| (format!("attributes.{i:06}"), FieldValue::Cleared);
+        let set = |i| (format!("attributes.{i:06}"), FieldValue::Text("x".to_owned()));
+        let event = Event {
+            subject: Subject::Customer,
+            id: "17850".to_owned(),
+            customer_id: Some("17850".to_owned()),
+            order_id: None,
+            stamp: Stamp::new(Instant::from_micros(7), 1, 0),
+            erased: false,
+            fields: (0..60_000).map(part).chain((60_000..120_000).map(set)).collect(),
+            origin: Origin::default(),
+        };
+        let started = std::time::Instant::now();
+        assert_eq!(decode(&encode(&event).unwrap()).unwrap(), event);
+        // Its square took minutes; this bound is a hundred times what it takes.
+        assert!(started.elapsed().as_secs() < 60);
+    }
 
     proptest! {
         #[test]

@@ -1,5 +1,7 @@
 //! An Avro record of a current schema as an event.
 
+use std::collections::HashSet;
+
 use apache_avro::Decimal;
 use apache_avro::types::Value;
 use sarafan_core::event::{Event, Origin};
@@ -32,13 +34,11 @@ pub(super) fn event(subject: Subject, value: Value) -> Result<Event, AvroError> 
         received_at: reader.optional_instant("received_at")?,
     };
     let mut fields = reader.fields()?;
+    let cleared = unset(subject, cleared, &fields)?;
     for name in cleared {
         let plain = name.split_once('.').map_or(name.as_str(), |(plain, _)| plain);
         // A field that this program does not know was cleared by a newer one: it says nothing here.
         if subject.field(plain).is_some_and(|field| (field.kind == Kind::Named) == (plain != name)) {
-            if fields.iter().any(|(set, _)| *set == name) {
-                return Err(bad(subject, &name, "is both set and cleared"));
-            }
             fields.push((name, FieldValue::Cleared));
         }
     }
@@ -46,6 +46,19 @@ pub(super) fn event(subject: Subject, value: Value) -> Result<Event, AvroError> 
     let mut event = Event { subject, id, customer_id, order_id, stamp, erased, fields, origin };
     sort_fields(&mut event);
     Ok(event)
+}
+
+/// The names of cleared fields, none of which may be there twice, or set as well.
+fn unset(
+    subject: Subject,
+    cleared: Vec<String>,
+    fields: &[(String, FieldValue)],
+) -> Result<Vec<String>, AvroError> {
+    let mut seen: HashSet<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    match cleared.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(twice) => Err(bad(subject, twice, "is cleared twice, or both set and cleared")),
+        None => Ok(cleared),
+    }
 }
 
 fn bad(subject: Subject, field: &str, problem: &'static str) -> AvroError {

@@ -10,7 +10,7 @@ use super::field::{convert, id};
 use super::lines::{Currencies, Lines, OfList, Sum};
 use super::path::scalar;
 use super::time::Clock;
-use super::value::{Found, Given, ValueSpec};
+use super::value::{Given, ValueSpec};
 use crate::content::{record_hash, sort_fields};
 use crate::reason::{Fault, Reason, Rejection};
 
@@ -134,19 +134,20 @@ impl RecordRule {
     /// Whom the entity came from, if it is known to have come from somebody else: `Some(None)` is a guest.
     fn previous(&self, context: &Context<'_>, event: &Event) -> Result<Option<Option<String>>, Fault> {
         let Some(spec) = &self.previous_customer_id else { return Ok(None) };
-        let previous = match spec.find(context.root)? {
-            Found::Absent => return Ok(None),
-            Found::Null if !spec.blank_clears => return Ok(None),
-            Found::Null | Found::Value(_) => optional_id(spec, context.root)?,
+        let previous = match spec.read(context.root)? {
+            Given::Absent => return Ok(None),
+            Given::Cleared => None,
+            Given::Value(_) => optional_id(spec, context.root)?,
         };
         Ok((previous != event.customer_id).then_some(previous))
     }
 }
 
-/// The mark at the old key: everything else of it stays as it was, and counts no longer.
+/// The mark at the old key: everything else of it stays as it was, and counts no longer. What is erased is erased there
+/// too: its content must not outlive it under a key that nobody looks at.
 fn moved(event: &Event, previous: Option<String>) -> Event {
     let fields = vec![("moved".to_owned(), FieldValue::Flag(true))];
-    Event { customer_id: previous, fields, erased: false, ..event.clone() }
+    Event { customer_id: previous, fields, ..event.clone() }
 }
 
 /// The event with its stamp.
@@ -194,8 +195,11 @@ impl FieldRule {
             }
             let name = format!("{}.{}", self.name, id(part.clone())?);
             match value {
-                Value::Null if spec.blank_clears => fields.push((name, FieldValue::Cleared)),
-                Value::Null => {}
+                value if spec.is_blank(value) => {
+                    if spec.blank_clears {
+                        fields.push((name, FieldValue::Cleared));
+                    }
+                }
                 value => fields.push((name, convert(self.field, spec, value, context.clock)?)),
             }
         }

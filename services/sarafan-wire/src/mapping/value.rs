@@ -91,8 +91,10 @@ impl ValueSpec {
         })
     }
 
-    fn is_blank(&self, value: &Value) -> bool {
+    /// Whether a value is null, an empty text, or one of the codes that mean blank.
+    pub(super) fn is_blank(&self, value: &Value) -> bool {
         match value {
+            Value::Null => true,
             Value::String(text) if text.is_empty() => true,
             _ if self.blanks.is_empty() => false,
             value => scalar(value).is_some_and(|text| self.blanks.contains(&text)),
