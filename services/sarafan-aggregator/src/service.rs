@@ -24,6 +24,8 @@ use crate::metrics::Metrics;
 pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let identity = Identity { role: "aggregator", version: env!("CARGO_PKG_VERSION") };
     let service = Service::start_with(&config.service, &identity, shutdown.clone()).await?;
+    // From the first moment on: an aggregator that has no partitions yet is not ready.
+    let ready = service.health().condition("partitions");
     let store = Store::new(&config.clickhouse)?;
     check_epoch(&store, &config).await?;
     let generation = check_topic(&store, &config).await?;
@@ -40,7 +42,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         held: BTreeMap::new(),
         revoke: consumer.revoke_pending(),
         metrics: Metrics::register(service.registry())?,
-        ready: service.health().condition("partitions"),
+        ready,
         backoff: Backoff::default(),
         collect_after: Duration::from_millis(config.aggregator.collect_after_ms),
     };

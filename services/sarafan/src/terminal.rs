@@ -1,6 +1,8 @@
 //! What commands say: results on standard output, progress on standard error.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+#[cfg(feature = "localstack")]
+use std::io::IsTerminal as _;
+use std::io::{self, BufWriter, Write as _};
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,6 +50,7 @@ pub(crate) fn note(text: impl AsRef<str>) {
 }
 
 /// Whether a person looks at standard error.
+#[cfg(feature = "localstack")]
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }

@@ -229,11 +229,11 @@ impl Records {
 
 /// An order belongs to one customer, or to a guest, from the start.
 fn owner(number: usize) -> Option<String> {
-    (number % 9 != 0).then(|| format!("c{}", number * 7 % CUSTOMERS))
+    (!number.is_multiple_of(9)).then(|| format!("c{}", number * 7 % CUSTOMERS))
 }
 
 fn currency(number: usize) -> FieldValue {
-    text(if number % 5 == 0 { "USD" } else { "EUR" })
+    text(if number.is_multiple_of(5) { "USD" } else { "EUR" })
 }
 
 fn text(text: &str) -> FieldValue {
@@ -244,7 +244,7 @@ fn items(random: &mut Rng) -> FieldValue {
     let money = |units: i128| Money::from_units(units).unwrap();
     let item = |sku: u8| Item {
         sku: format!("sku{sku}"),
-        category: (sku % 2 == 0).then(|| "toys".to_owned()),
+        category: sku.is_multiple_of(2).then(|| "toys".to_owned()),
         brand: None,
         quantity: money(20_000),
         price: money(35_500),
