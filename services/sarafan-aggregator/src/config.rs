@@ -80,7 +80,7 @@ impl Config {
     pub fn read(document: &Document, errors: &mut ConfigErrors) -> Option<Self> {
         let kafka = document.section("kafka", errors);
         let topics = document.section_or_default("topics", errors);
-        let clickhouse = document.section_or_default("clickhouse", errors);
+        let clickhouse = read_clickhouse(document, errors);
         let definitions = read_definitions(document, errors);
         let aggregator = document.section_or_default("aggregator", errors);
         let service = document.section_or_default("service", errors);
@@ -93,6 +93,14 @@ impl Config {
             service: service?,
         })
     }
+}
+
+/// What the store would refuse at its first use is said with everything else that is wrong.
+fn read_clickhouse(document: &Document, errors: &mut ConfigErrors) -> Option<ClickHouseSection> {
+    let section: ClickHouseSection = document.section_or_default("clickhouse", errors)?;
+    let Some((key, problem)) = section.problem() else { return Some(section) };
+    errors.push(document.place("clickhouse").key(key).invalid(problem));
+    None
 }
 
 /// Reads and resolves what the figures mean.

@@ -50,7 +50,7 @@ impl Handler for Index {
         self.letters.push(DeadLetter {
             dlq_partition: record.partition,
             dlq_offset: record.offset,
-            at: Instant::from_micros(record.timestamp_ms.unwrap_or_default() * 1000),
+            at: Instant::from_micros(record.timestamp_ms.unwrap_or_default().saturating_mul(1000)),
             source: text(dead_letter::CONNECTOR_NAME),
             topic: text(dead_letter::TOPIC),
             partition: i32::try_from(number(dead_letter::PARTITION)).unwrap_or(-1),

@@ -57,7 +57,7 @@ impl Document {
     pub fn load(path: &Path, env_prefix: &str) -> Result<Self, ConfigErrors> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let message = format!("cannot read the configuration: {error}");
+            let message = format!("cannot read the configuration: {error}; name its file with --config");
             ConfigErrors::from(ConfigError::new(ConfigErrorKind::Unreadable, name.clone(), "", message))
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();

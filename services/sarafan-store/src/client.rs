@@ -8,7 +8,6 @@ use clickhouse::{Client, Row, RowOwned, RowRead};
 
 use crate::error::StoreError;
 use crate::section::{ClickHouseSection, Timeouts};
-use crate::sql::is_plain_name;
 
 /// ClickHouse, as this crate uses it. Cheap to clone; clones share the connections.
 #[derive(Clone)]
@@ -36,7 +35,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Configuration`] when the section cannot work.
     pub fn new(section: &ClickHouseSection) -> Result<Self, StoreError> {
-        check(section)?;
+        if let Some((key, problem)) = section.problem() {
+            return Err(StoreError::Configuration { key, problem });
+        }
         let client = Client::default()
             .with_url(section.url.trim_end_matches('/'))
             .with_user(&section.user)
@@ -159,34 +160,6 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Whole and broken seconds, as ClickHouse reads them.
 fn seconds(limit: Duration) -> String {
     format!("{:.3}", limit.as_secs_f64())
-}
-
-fn check(section: &ClickHouseSection) -> Result<(), StoreError> {
-    let wrong = |key, problem: String| Err(StoreError::Configuration { key, problem });
-    if !section.url.starts_with("http://") && !section.url.starts_with("https://") {
-        return wrong(
-            "url",
-            format!("`{}` is no address of the HTTP interface; write http://host:8123", section.url),
-        );
-    }
-    for (key, name) in [("database", &section.database), ("store_database", &section.store_database)] {
-        if !is_plain_name(name) {
-            return wrong(key, format!("`{name}` is no plain name; use letters, digits and _"));
-        }
-    }
-    if section.database == section.store_database {
-        return wrong("store_database", "is the database of the views; give it a name of its own".to_owned());
-    }
-    let waits = [
-        ("query_timeout_ms", section.query_timeout_ms),
-        ("insert_timeout_ms", section.insert_timeout_ms),
-        ("restore_timeout_ms", section.restore_timeout_ms),
-        ("block_timeout_ms", section.block_timeout_ms),
-    ];
-    match waits.into_iter().find(|(_, wait)| *wait == 0) {
-        Some((key, _)) => wrong(key, "is 0: no answer would ever come in time".to_owned()),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::sql::is_plain_name;
+
 /// The `[clickhouse]` section: where the store is and how long to wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -45,6 +47,34 @@ impl Default for ClickHouseSection {
             block_timeout_ms: 120_000,
             quorum: None,
         }
+    }
+}
+
+impl ClickHouseSection {
+    /// The first key with a value that can never work, and what is wrong with it.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
+            let problem =
+                format!("`{}` is no address of the HTTP interface; write http://host:8123", self.url);
+            return Some(("url", problem));
+        }
+        for (key, name) in [("database", &self.database), ("store_database", &self.store_database)] {
+            if !is_plain_name(name) {
+                return Some((key, format!("`{name}` is no plain name; use letters, digits and _")));
+            }
+        }
+        if self.database == self.store_database {
+            let problem = "is the database of the views; give it a name of its own".to_owned();
+            return Some(("store_database", problem));
+        }
+        let waits = [
+            ("query_timeout_ms", self.query_timeout_ms),
+            ("insert_timeout_ms", self.insert_timeout_ms),
+            ("restore_timeout_ms", self.restore_timeout_ms),
+            ("block_timeout_ms", self.block_timeout_ms),
+        ];
+        let (key, _) = waits.into_iter().find(|(_, wait)| *wait == 0)?;
+        Some((key, "is 0: no answer would ever come in time".to_owned()))
     }
 }
 

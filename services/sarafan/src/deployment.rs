@@ -100,6 +100,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_the_store_would_refuse_is_reported_with_the_rest() {
+        let text = "kafka.brokers = 'b:1'\nclickhouse.url = 'localhost:8123'\ntopics.event = 'x'\n";
+        let document = Document::from_text("sarafan.toml", text).unwrap();
+        let errors = Deployment::of(document).unwrap_err();
+        let paths: Vec<&str> = errors.iter().map(|error| error.path()).collect();
+        assert!(paths.contains(&"clickhouse.url") && paths.contains(&"topics.event"), "{paths:?}");
+    }
+
+    #[test]
     fn the_demos_configuration_and_the_minimal_one_are_right() {
         for path in ["demo/sarafan.toml", "config/minimal.toml"] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(path);

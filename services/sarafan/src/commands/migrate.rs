@@ -131,14 +131,16 @@ fn own_topics(deployment: &Deployment) -> anyhow::Result<[CreateTopic; 2]> {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into();
+    // A dead letter keeps its record's timestamp, however wrong. Since Kafka 4 a broker refuses one of more than an hour
+    // ahead, and what cannot be delivered would stop ingest for good.
+    let mut of_dead_letters = configs.clone();
+    for key in ["message.timestamp.after.max.ms", "message.timestamp.before.max.ms"] {
+        of_dead_letters.insert(key.to_owned(), i64::MAX.to_string());
+    }
     let partitions = i32::try_from(topics.partitions).context("topics.partitions")?;
     let replication = Some(i32::try_from(topics.replication).context("topics.replication")?);
-    Ok([&topics.events, &topics.dead_letters].map(|name| CreateTopic {
-        name: name.clone(),
-        partitions,
-        replication,
-        configs: configs.clone(),
-    }))
+    Ok([(&topics.events, configs), (&topics.dead_letters, of_dead_letters)]
+        .map(|(name, configs)| CreateTopic { name: name.clone(), partitions, replication, configs }))
 }
 
 fn source_topic(name: &str) -> CreateTopic {

@@ -85,9 +85,7 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
         Ok(writer.finish().await?)
     })?;
     bar.finish_and_clear();
-    if terminal::is_watched() {
-        terminal::note(format!("{sent} records to {topic} in {:.1} s", started.elapsed().as_secs_f64()));
-    }
+    terminal::note(format!("{sent} records to {topic} in {:.1} s", started.elapsed().as_secs_f64()));
     Ok(())
 }
 
