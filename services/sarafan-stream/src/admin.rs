@@ -80,10 +80,9 @@ impl Admin {
     /// [`StreamError::Config`] if the client refuses its settings.
     pub fn open(kafka: &KafkaConfig) -> Result<Self, StreamError> {
         let mut config = client::admin(kafka)?;
-        let refused = |source| StreamError::Config { source };
-        let admin = config.create_with_context(Quiet).map_err(refused)?;
+        let admin = config.create_with_context(Quiet).map_err(StreamError::config)?;
         config.set("isolation.level", "read_committed");
-        let asking = config.create_with_context(Quiet).map_err(refused)?;
+        let asking = config.create_with_context(Quiet).map_err(StreamError::config)?;
         Ok(Self { admin, asking: Arc::new(asking) })
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn common(kafka: &KafkaConfig) -> Result<ClientConfig, StreamError> {
     config.set("client.id", &kafka.client_id);
     if let Some(refused) = kafka.properties.keys().find(|key| OWNED.contains(&key.as_str())) {
         let source = KafkaError::ClientCreation(format!("`{refused}` may not be overridden in `properties`"));
-        return Err(StreamError::Config { source });
+        return Err(StreamError::config(source));
     }
     Ok(config)
 }
@@ -130,6 +130,17 @@ mod tests {
             assert_eq!(consumer(&kafka, &ConsumerSettings::new("g")).unwrap_err().kind(), "config");
             assert_eq!(producer(&kafka, &ProducerSettings::default()).unwrap_err().kind(), "config");
         }
+    }
+
+    #[test]
+    fn a_secret_that_the_client_refuses_is_not_quoted() {
+        let mut kafka = KafkaConfig::new("127.0.0.1:9092");
+        kafka.properties.insert("sasl.jaas.config".to_owned(), "password=hunter2".to_owned());
+        let config = producer(&kafka, &ProducerSettings::default()).unwrap();
+        let refused = config.create_native_config().map(|_| ()).map_err(StreamError::config).unwrap_err();
+        let (shown, debugged) = (refused.to_string(), format!("{refused:?}"));
+        assert!(shown.contains("sasl.jaas.config"), "{shown}");
+        assert!(!shown.contains("hunter2") && !debugged.contains("hunter2"), "{shown}, {debugged}");
     }
 
     #[test]

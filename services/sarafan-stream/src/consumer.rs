@@ -81,7 +81,7 @@ impl Consumer {
         };
         let client: BaseConsumer<GroupContext> = client::consumer(kafka, &settings)?
             .create_with_context(context)
-            .map_err(|source| StreamError::Config { source })?;
+            .map_err(StreamError::config)?;
         client.subscribe(topics).map_err(|source| StreamError::Consumer {
             group: settings.group.clone(),
             source,

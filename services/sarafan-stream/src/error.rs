@@ -2,6 +2,7 @@
 
 use rdkafka::error::KafkaError;
 
+use crate::config::is_secret;
 use crate::partition::TopicPartition;
 
 /// A failure of the Kafka side. None of them is skipped over: the process stops, or the caller decides.
@@ -108,6 +109,17 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// The client refused its configuration. It quotes the value that it does not like, which may be a secret.
+    pub(crate) fn config(refused: KafkaError) -> Self {
+        let source = match refused {
+            KafkaError::ClientConfig(result, problem, key, value) if is_secret(&key) => {
+                KafkaError::ClientConfig(result, problem.replace(&value, "***"), key, "***".to_owned())
+            }
+            other => other,
+        };
+        Self::Config { source }
+    }
+
     /// The stable snake_case name of this kind of failure, for metric labels.
     pub fn kind(&self) -> &'static str {
         match self {

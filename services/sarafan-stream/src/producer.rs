@@ -94,7 +94,7 @@ impl Producer {
         let context = Deliveries { shared: Arc::clone(&shared), metrics };
         let client = client::producer(kafka, settings)?
             .create_with_context(context)
-            .map_err(|source| StreamError::Config { source })?;
+            .map_err(StreamError::config)?;
         Ok(Self { client, shared })
     }
 

@@ -53,7 +53,7 @@ impl TopicReader {
     pub fn open(kafka: &KafkaConfig, topic: &str, from: &ReadFrom) -> Result<Self, StreamError> {
         let consumer: BaseConsumer<Quiet> = client::reader(kafka)?
             .create_with_context(Quiet)
-            .map_err(|source| StreamError::Config { source })?;
+            .map_err(StreamError::config)?;
         let info = describe(&consumer, topic)
             .map_err(StreamError::request(format!("asking about topic `{topic}`")))?
             .ok_or_else(|| StreamError::UnknownTopic { topic: topic.to_owned() })?;
