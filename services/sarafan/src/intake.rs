@@ -51,16 +51,22 @@ fn format_of(path: &Path) -> Format {
     if name.trim_end_matches(".gz").ends_with(".csv") { Format::Csv } else { Format::Ndjson }
 }
 
-/// Unpacks what begins as gzip does, whatever it is called.
+/// Unpacks what begins as gzip does, whatever it is called, and takes off a byte order mark.
 fn unpacked(raw: impl Read + 'static) -> anyhow::Result<Box<dyn BufRead>> {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
+    const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
     let mut raw = BufReader::with_capacity(1 << 16, raw);
     let packed = raw.fill_buf().context("cannot read")?.starts_with(&GZIP);
-    Ok(if packed {
+    let mut text: Box<dyn BufRead> = if packed {
         Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw)))
     } else {
         Box::new(raw)
-    })
+    };
+    // Spreadsheets begin a CSV with it; left there, it would be a part of the first column's name.
+    if text.fill_buf().context("cannot read")?.starts_with(&BYTE_ORDER_MARK) {
+        text.consume(BYTE_ORDER_MARK.len());
+    }
+    Ok(text)
 }
 
 /// Lines that are not blank, as they are: a record that cannot be read is for the dead letters to show.
@@ -125,6 +131,11 @@ mod tests {
         assert_eq!(read(b"id,name\n1,\"a, b\"\n2,\n", Format::Csv), expected);
         assert_eq!(format_of(Path::new("orders.CSV.gz")), Format::Csv);
         assert_eq!(format_of(Path::new("-")), Format::Ndjson);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_name() {
+        assert_eq!(read(b"\xef\xbb\xbfid\n1\n", Format::Csv), ["{\"id\":\"1\"}"]);
     }
 
     #[test]

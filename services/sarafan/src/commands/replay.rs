@@ -1,5 +1,6 @@
 //! `sarafan replay`
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +28,9 @@ Sends each record as it stands, into the topic of a source, with the time of now
 source's mapping. --shift-days moves the ISO 8601 days and instants in a record; a source whose times are written
 otherwise has shift_days in its [[source]].";
 
+/// About two centuries either way, as for `shift_days` of a source.
+const SHIFTS: RangeInclusive<i64> = -80_000..=80_000;
+
 /// Arguments of `sarafan replay`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -47,7 +51,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
     /// Days to add to every ISO 8601 day and instant of a record.
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i32).range(SHIFTS)
+    )]
     shift_days: i32,
     /// Send this many records at most.
     #[arg(long, value_name = "N")]
@@ -176,6 +186,21 @@ mod tests {
         let shifted = shape(1, None).record(value);
         assert_eq!(shifted.value, Some(br#"{"at":"2026-01-02","id":12.50}"#.to_vec()));
         assert_eq!(shape(1, Some("id")).record(b"not json".to_vec()).value, Some(b"not json".to_vec()));
+    }
+
+    #[test]
+    fn days_that_no_calendar_holds_are_wrong_usage() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            arguments: Arguments,
+        }
+        let days = |days: &str| {
+            let line = <Line as clap::Parser>::try_parse_from(["x", "--topic", "t", "--shift-days", days]);
+            line.map(|line| line.arguments.shift_days)
+        };
+        assert_eq!(days("-3650").unwrap(), -3650);
+        assert!(days("2000000000").is_err());
     }
 
     #[tokio::test(start_paused = true)]
