@@ -1,7 +1,7 @@
 //! Free ports on the loopback address.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
@@ -12,6 +12,7 @@ const COUNT: u16 = 12_000;
 const TRIES: u32 = 200;
 /// On the loopback address an answer comes at once.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Ports that nobody listens on at this moment, all different.
 pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
@@ -27,10 +28,19 @@ pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
 
 /// Refuses a port that somebody listens on already: the server would end at once, and whoever asks at its address whether
 /// it is ready would be answered by the other one.
+///
+/// Looks again for a while: between its fork and its exec, another server that is being started holds copies of our
+/// sockets, also of the one that just found the port to be free.
 pub(crate) fn check_free(what: &str, port: u16) -> Result<()> {
     let address = (Ipv4Addr::LOCALHOST, port);
-    if TcpStream::connect_timeout(&address.into(), CONNECT_PATIENCE).is_ok() {
-        bail!("port {port} of 127.0.0.1, meant for {what}, is in use; stop what listens there, or name another port");
+    let deadline = Instant::now() + CONNECT_PATIENCE;
+    while TcpStream::connect_timeout(&address.into(), CONNECT_PATIENCE).is_ok() {
+        if Instant::now() > deadline {
+            bail!(
+                "port {port} of 127.0.0.1, meant for {what}, is in use; stop what listens there, or name another port"
+            );
+        }
+        std::thread::sleep(POLL);
     }
     Ok(())
 }
@@ -53,8 +63,6 @@ fn random_port() -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[test]
