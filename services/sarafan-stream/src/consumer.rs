@@ -79,9 +79,8 @@ impl Consumer {
             metrics: metrics.clone(),
             closing: AtomicBool::new(false),
         };
-        let client: BaseConsumer<GroupContext> = client::consumer(kafka, &settings)?
-            .create_with_context(context)
-            .map_err(StreamError::config)?;
+        let client: BaseConsumer<GroupContext> =
+            client::consumer(kafka, &settings)?.create_with_context(context).map_err(StreamError::config)?;
         client.subscribe(topics).map_err(|source| StreamError::Consumer {
             group: settings.group.clone(),
             source,

@@ -92,9 +92,8 @@ impl Producer {
     ) -> Result<Self, StreamError> {
         let shared = Arc::new(Shared::default());
         let context = Deliveries { shared: Arc::clone(&shared), metrics };
-        let client = client::producer(kafka, settings)?
-            .create_with_context(context)
-            .map_err(StreamError::config)?;
+        let client =
+            client::producer(kafka, settings)?.create_with_context(context).map_err(StreamError::config)?;
         Ok(Self { client, shared })
     }
 

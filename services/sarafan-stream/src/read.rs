@@ -51,9 +51,8 @@ impl TopicReader {
     /// [`StreamError::UnknownTopic`]; [`StreamError::OffsetOutOfRange`] if an offset to begin at is not in the topic;
     /// [`StreamError::Request`] if the brokers do not answer.
     pub fn open(kafka: &KafkaConfig, topic: &str, from: &ReadFrom) -> Result<Self, StreamError> {
-        let consumer: BaseConsumer<Quiet> = client::reader(kafka)?
-            .create_with_context(Quiet)
-            .map_err(StreamError::config)?;
+        let consumer: BaseConsumer<Quiet> =
+            client::reader(kafka)?.create_with_context(Quiet).map_err(StreamError::config)?;
         let info = describe(&consumer, topic)
             .map_err(StreamError::request(format!("asking about topic `{topic}`")))?
             .ok_or_else(|| StreamError::UnknownTopic { topic: topic.to_owned() })?;

@@ -20,7 +20,7 @@
 //! | `timestamps`, `zone` | how instants are written, and the zone of those without an offset | `"rfc3339"`, none |
 //! | `clear_on_null` | whether null and blank empty a field (true) or say nothing of it (false) | true |
 //! | `shift_days` | whole days added to every event time and version that is read | 0 |
-//! | `max_bytes`, `max_depth` | limits on a record | 1 MiB, 16 |
+//! | `max_bytes`, `max_depth` | limits on a record, at most 4 MiB | 1 MiB, 16 |
 //! | `[[source.skip]]` | `rule` (its name) and `when`: records left out on purpose | |
 //! | `[[source.record]]` | one entity; every one whose `when` holds is made, all or none | required |
 //!

@@ -15,6 +15,8 @@ use crate::json::Limits;
 
 /// Kafka's default limit on a record.
 const DEFAULT_MAX_BYTES: usize = 1 << 20;
+/// A source may allow no more: what is made of a record, and a dead letter of it, must fit what a producer may send.
+const MOST_BYTES: i64 = 4 << 20;
 const DEFAULT_MAX_DEPTH: usize = 16;
 /// The JSON parser's own limit is 128.
 const MAX_DEPTH: i64 = 100;
@@ -58,7 +60,7 @@ pub(super) fn source(path: String, table: &Table, surveys: &[String], errors: &E
     let mapping_revision = section.number("mapping_revision", 1, 0..=i64::from(u16::MAX));
     let shift_days = section.number("shift_days", 0, -MAX_SHIFT_DAYS..=MAX_SHIFT_DAYS);
     let limits = Limits {
-        max_bytes: section.number("max_bytes", DEFAULT_MAX_BYTES, 1..=i64::from(i32::MAX)),
+        max_bytes: section.number("max_bytes", DEFAULT_MAX_BYTES, 1..=MOST_BYTES),
         max_depth: section.number("max_depth", DEFAULT_MAX_DEPTH, 1..=MAX_DEPTH),
     };
     section.finish();
