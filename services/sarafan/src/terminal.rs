@@ -67,14 +67,14 @@ pub(crate) fn table<H: Into<String>>(header: impl IntoIterator<Item = H>) -> Tab
 
 /// A progress bar over bytes or records; shown on terminals only.
 pub(crate) fn bar(title: &str, length: Option<u64>, unit: Unit) -> ProgressBar {
-    let (count, rate) = match unit {
-        Unit::Bytes => ("{bytes}/{total_bytes}", "{bytes_per_sec}"),
-        Unit::Records => ("{human_pos}/{human_len} records", "{per_sec}"),
+    let count = match unit {
+        Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec}",
+        Unit::Records => "{human_pos}/{human_len} records",
     };
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let template = match length {
-        Some(_) => format!("{{prefix:24}} {{wide_bar}} {count} {rate} {{eta}}"),
-        None => "{prefix:24} {spinner} {human_pos} {per_sec} {elapsed}".to_owned(),
+        Some(_) => format!("{{prefix:24}} {{wide_bar}} {count} {{eta}}"),
+        None => "{prefix:24} {spinner} {human_pos} {elapsed}".to_owned(),
     };
     // The templates are constants of this file; a wrong one would only cost the bar its look.
     if let Ok(style) = ProgressStyle::with_template(&template) {

@@ -62,9 +62,24 @@ fn run_chaotic(seed: u64) -> World {
         disturb(turn, &world, &ingest, &first, &mut others);
     }
     wait_for_views_to_rest(&world);
+    // Every disturbance moves partitions: were there few terms, nothing would have been tried.
+    let terms = terms(&world);
+    assert!(terms.iter().all(|term| *term >= 4), "highest terms by partition: {terms:?}");
     first.stop();
     ingest.stop();
     world
+}
+
+/// The highest term of each partition.
+fn terms(world: &World) -> Vec<u32> {
+    let epoch = world.deployment.definitions.epoch;
+    let ledger = world.block_on(world.store.read_ledger(epoch)).unwrap();
+    let mut highest = std::collections::BTreeMap::new();
+    for entry in ledger {
+        let term: &mut u32 = highest.entry(entry.partition).or_default();
+        *term = entry.term.max(*term);
+    }
+    highest.into_values().collect()
 }
 
 /// Every record at least once, some several times, in a random order, cut into eight.

@@ -7,6 +7,7 @@ mod bad_input;
 mod chaos;
 mod commands;
 mod data;
+mod local;
 mod minimal;
 mod random;
 mod records;
