@@ -11,8 +11,6 @@
 //! [`Kind::Code`]: sarafan_core::vocabulary::Kind::Code
 
 mod bundle;
-#[cfg(test)]
-mod compatibility;
 mod fingerprint;
 mod read;
 mod write;
@@ -151,6 +149,8 @@ fn malformed(subject: Subject, error: &apache_avro::Error) -> AvroError {
 
 #[cfg(test)]
 mod tests {
+    mod compatibility;
+
     use super::*;
     use proptest::prelude::*;
     use sarafan_core::event::Origin;

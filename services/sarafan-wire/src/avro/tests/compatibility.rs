@@ -7,8 +7,8 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use sarafan_core::vocabulary::{Kind, Subject};
 use serde_json::{Value, json};
 
-use super::bundle::{current_text, released_texts};
-use super::{AvroError, read};
+use crate::avro::bundle::{current_text, released_texts};
+use crate::avro::{AvroError, read};
 
 const HEADER: [(&str, &str); 13] = [
     ("id", r#""string""#),
