@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::cutting::Cutting;
 use super::invitations::Families;
 use super::{Answer, ResponseRow, Settled, Settling, instant, symbol};
-use crate::cuts::Cutting;
 use crate::definitions::DimensionKind;
 use crate::state::entity::Entity;
 use crate::state::holder::{Holder, RESPONSES};

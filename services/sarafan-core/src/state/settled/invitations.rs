@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::answers::Latest;
+use super::cutting::Cutting;
 use super::{Invitation, InvitationRow, Settled, Settling, instant, symbol};
-use crate::cuts::Cutting;
 use crate::definitions::DimensionKind;
 use crate::state::entity::Entity;
 use crate::state::holder::{Holder, INVITATIONS, RESPONSES};

@@ -3,6 +3,7 @@
 //! A pure function of the holder and the definitions (METRICS 1, 2); every metric and every derived row starts here.
 
 mod answers;
+mod cutting;
 mod figures;
 mod invitations;
 mod orders;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::cutting::Cutting;
 use super::{Booked, Loose, Order, OrderRow, Purchase, Settled, Settling, instant, symbol};
-use crate::cuts::{ALL, Cutting};
+use crate::cuts::ALL;
 use crate::definitions::DimensionKind;
 use crate::state::entity::Entity;
 use crate::state::holder::{Holder, ORDERS, REFUNDS};
