@@ -59,8 +59,7 @@ impl Default for AggregatorSection {
 }
 
 impl AggregatorSection {
-    /// As the engine takes it.
-    pub(crate) fn consumer(&self) -> ConsumerSettings {
+    fn consumer(&self) -> ConsumerSettings {
         ConsumerSettings {
             instance_id: self.instance_id.clone(),
             session_timeout_ms: self.session_timeout_ms,
@@ -72,6 +71,12 @@ impl AggregatorSection {
 }
 
 impl Config {
+    /// `[aggregator]` as the engine takes it, and how long draining may take.
+    pub(crate) fn consumer(&self) -> ConsumerSettings {
+        let drain_ms = self.service.drain_seconds.saturating_mul(1000);
+        ConsumerSettings { drain_ms, ..self.aggregator.consumer() }
+    }
+
     /// Names of the sections that [`Config::read`] reads.
     pub const SECTIONS: [&'static str; 8] =
         ["kafka", "topics", "clickhouse", "metrics", "survey", "dimension", "aggregator", "service"];

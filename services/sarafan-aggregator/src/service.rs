@@ -31,7 +31,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let generation = check_topic(&store, &config).await?;
     let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
-    let consumer = Consumer::open(&config.kafka, config.aggregator.consumer(), &[events], stream)?;
+    let consumer = Consumer::open(&config.kafka, config.consumer(), &[events], stream)?;
     let keeper = Keeper {
         store: store.clone(),
         definitions: Arc::new(config.definitions.clone()),
@@ -84,7 +84,7 @@ async fn check_topic(store: &Store, config: &Config) -> anyhow::Result<Generatio
 }
 
 async fn index_dead_letters(config: &Config, store: Store, shutdown: Shutdown) -> anyhow::Result<()> {
-    let mut settings = config.aggregator.consumer();
+    let mut settings = config.consumer();
     settings.group = format!("{}-dead-letters", config.aggregator.group);
     // Its gauges would overwrite those of the consumer that matters: they are kept apart and not shown.
     let metrics = StreamMetrics::register(&Registry::new())?;

@@ -56,8 +56,7 @@ impl Default for IngestSection {
 }
 
 impl IngestSection {
-    /// As the engine takes it.
-    pub(crate) fn consumer(&self) -> ConsumerSettings {
+    fn consumer(&self) -> ConsumerSettings {
         ConsumerSettings {
             instance_id: self.instance_id.clone(),
             session_timeout_ms: self.session_timeout_ms,
@@ -68,6 +67,12 @@ impl IngestSection {
 }
 
 impl Config {
+    /// `[ingest]` as the engine takes it, and how long draining may take.
+    pub(crate) fn consumer(&self) -> ConsumerSettings {
+        let drain_ms = self.service.drain_seconds.saturating_mul(1000);
+        ConsumerSettings { drain_ms, ..self.ingest.consumer() }
+    }
+
     /// Names of the sections that [`Config::read`] reads.
     pub const SECTIONS: [&'static str; 6] = ["kafka", "topics", "survey", "source", "ingest", "service"];
 

@@ -23,7 +23,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let stream = StreamMetrics::register(service.registry())?;
     let metrics = Metrics::register(service.registry())?;
     let topics: Vec<&str> = config.mapping.topics().collect();
-    let consumer = Consumer::open(&config.kafka, config.ingest.consumer(), &topics, stream.clone())?;
+    let consumer = Consumer::open(&config.kafka, config.consumer(), &topics, stream.clone())?;
     let producer = Producer::open(&config.kafka, &config.ingest.producer, stream)?;
     let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), None);
     let events: Arc<str> = config.topics.events.as_str().into();

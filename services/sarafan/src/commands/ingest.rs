@@ -1,11 +1,9 @@
 //! `sarafan ingest`
 
 use sarafan_ingest::Config;
-use sarafan_runtime::config::{ConfigErrors, Document};
 
 use super::run_service;
 use crate::cli::ConfigPath;
-use crate::deployment::{ENV_PREFIX, SECTIONS};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,13 +20,5 @@ pub(crate) struct Arguments {}
 
 /// Runs the service until it is told to stop.
 pub(crate) fn run(place: &ConfigPath, _: &Arguments) -> anyhow::Result<()> {
-    let document = Document::load(&place.path, ENV_PREFIX)?;
-    let mut errors = ConfigErrors::default();
-    let config = Config::read(&document, &mut errors);
-    document.finish(errors.clone(), &SECTIONS)?;
-    // Whatever is not there was reported by `finish`.
-    let Some(config) = config else { return Err(errors.into()) };
-    sarafan_runtime::tracing::init(&config.service.log)?;
-    tracing::info!(configuration = document.redacted(), "starting");
-    run_service(|shutdown| sarafan_ingest::run(config, shutdown))
+    run_service(place, Config::read, |config| &config.service, sarafan_ingest::run)
 }
