@@ -1,7 +1,5 @@
 //! Answers in figures: of several scored answers to one invitation only the latest (METRICS 1).
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
 
 use super::cutting::Cutting;
@@ -26,8 +24,7 @@ pub(super) fn settle(
 ) -> Latest {
     for (place, entity) in holder.of(RESPONSES).iter().enumerate() {
         let order = symbol(entity, response::ORDER_ID);
-        let about = order.map(|s| Arc::clone(with.symbols.text(s)));
-        let about = about.and_then(|id| counted_order(settled, holder, &id));
+        let about = counted_order(settled, holder, order, with.symbols);
         let own =
             with.record_cuts(DimensionKind::Response, Cutting { own: (entity, RESPONSES), order: about });
         let day = instant(entity, response::ANSWERED_AT).map(|at| with.definitions.zone.day(at));
@@ -37,8 +34,7 @@ pub(super) fn settle(
             continue;
         };
         if with.words.is_declared(survey) {
-            let mut cuts = settled.cuts.clone();
-            cuts.extend(own);
+            let cuts = settled.cuts_with(&own);
             let score = entity.get(response::SCORE);
             settled.answers.push(Answer { place, at, day, survey, score, order, cuts });
         }

@@ -94,12 +94,10 @@ pub(super) fn settle(
             let answer = with.symbols.find(&entity.id).and_then(|id| latest.get(&(survey, id)));
             row.counted = true;
             row.response_id = answer.map(|p| Arc::clone(&holder.of(RESPONSES)[*p].id));
-            let order = symbol(entity, invitation::ORDER_ID).map(|s| Arc::clone(with.symbols.text(s)));
-            let order = order.and_then(|id| counted_order(settled, holder, &id));
-            let mut cuts = settled.cuts.clone();
-            cuts.extend(
-                with.record_cuts(DimensionKind::Response, Cutting { own: (entity, INVITATIONS), order }),
-            );
+            let order = counted_order(settled, holder, symbol(entity, invitation::ORDER_ID), with.symbols);
+            let own =
+                with.record_cuts(DimensionKind::Response, Cutting { own: (entity, INVITATIONS), order });
+            let cuts = settled.cuts_with(&own);
             let answered = family.delivered && answer.is_some();
             settled.invitations.push(Invitation { day, survey, delivered: family.delivered, answered, cuts });
         }

@@ -169,9 +169,9 @@ impl Settled {
     pub(crate) fn of(holder: &Holder, with: &mut Settling<'_>) -> Self {
         let mut settled = Self { is_customer: holder.is_customer(), ..Self::default() };
         let excluded = with.customer(holder).is_some_and(|c| with.has_text(c, customer::EXCLUDED_REASON));
-        orders::settle(&mut settled, holder, excluded, with);
+        let refunds = orders::settle(&mut settled, holder, excluded, with);
         settled.cuts = with.customer_cuts(holder, &settled.orders);
-        orders::cut(&mut settled, holder, with);
+        orders::cut(&mut settled, holder, &refunds, excluded, with);
         let families = invitations::Families::of(holder, with.words);
         let latest = answers::settle(&mut settled, holder, excluded, &families, with);
         invitations::settle(&mut settled, holder, excluded, (&families, &latest), with);
@@ -179,6 +179,13 @@ impl Settled {
             figures::settle(&mut settled, holder, excluded, with);
         }
         settled
+    }
+}
+
+impl Settled {
+    /// The customer's cuts, and a record's own.
+    fn cuts_with(&self, own: &[u32]) -> Vec<u32> {
+        [&self.cuts, own].concat()
     }
 }
 

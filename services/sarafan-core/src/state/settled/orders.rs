@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 
 use super::cutting::Cutting;
 use super::{Booked, Loose, Order, OrderRow, Purchase, Settled, Settling, instant, symbol};
-use crate::cuts::ALL;
 use crate::definitions::DimensionKind;
 use crate::state::entity::Entity;
 use crate::state::holder::{Holder, ORDERS, REFUNDS};
@@ -15,7 +14,7 @@ use crate::state::layout::{order, refund};
 use crate::vocabulary::{Day, Symbol, Symbols};
 
 /// A refund that is complete and alive.
-struct Refund<'a> {
+pub(super) struct Refund<'a> {
     place: usize,
     entity: &'a Entity,
     day: Day,
@@ -35,7 +34,13 @@ struct Given {
 
 type GivenBack<'a> = BTreeMap<(&'a str, Symbol), Given>;
 
-pub(super) fn settle(settled: &mut Settled, holder: &Holder, excluded: bool, with: &mut Settling<'_>) {
+/// Settles the orders; returns the refunds, whose cuts need the customer's own.
+pub(super) fn settle<'h>(
+    settled: &mut Settled,
+    holder: &'h Holder,
+    excluded: bool,
+    with: &mut Settling<'_>,
+) -> Vec<Refund<'h>> {
     let refunds = refunds_of(holder, with);
     settled.refund_days = holder.of(REFUNDS).iter().map(|e| day_of(e, refund::REFUNDED_AT, with)).collect();
     let symbols: &Symbols = with.symbols;
@@ -52,36 +57,43 @@ pub(super) fn settle(settled: &mut Settled, holder: &Holder, excluded: bool, wit
     if !excluded {
         settled.loose = refunds.iter().filter(|r| r.order.is_none()).map(|r| loose(r, with)).collect();
     }
+    refunds
 }
 
 /// Cuts of orders and refunds: they need the customer's own, which need the orders.
-pub(super) fn cut(settled: &mut Settled, holder: &Holder, with: &mut Settling<'_>) {
+pub(super) fn cut(
+    settled: &mut Settled,
+    holder: &Holder,
+    refunds: &[Refund<'_>],
+    excluded: bool,
+    with: &mut Settling<'_>,
+) {
     for index in 0..settled.orders.len() {
         let entity = &holder.of(ORDERS)[settled.orders[index].place];
-        let cutting = Cutting { own: (entity, ORDERS), order: None };
-        let mut cuts = settled.cuts.clone();
-        cuts.extend(with.record_cuts(DimensionKind::Order, cutting));
-        settled.orders[index].cuts = cuts;
+        let own = with.record_cuts(DimensionKind::Order, Cutting { own: (entity, ORDERS), order: None });
+        settled.orders[index].cuts = settled.cuts_with(&own);
     }
-    let excluded = with.customer(holder).is_some_and(|c| with.has_text(c, super::customer::EXCLUDED_REASON));
     if excluded {
         return;
     }
-    for r in refunds_of(holder, with) {
-        let named = r.order.map(|s| Arc::clone(with.symbols.text(s)));
-        let counted = named.and_then(|id| counted_order(settled, holder, &id));
+    for r in refunds {
+        let counted = counted_order(settled, holder, r.order, with.symbols);
         let own = counted.map_or((r.entity, REFUNDS), |o| (o, ORDERS));
-        let mut cuts = settled.cuts.clone();
-        cuts.extend(with.record_cuts(DimensionKind::Order, Cutting { own, order: None }));
+        let own = with.record_cuts(DimensionKind::Order, Cutting { own, order: None });
+        let cuts = settled.cuts_with(&own);
         settled.booked.push(Booked { day: r.day, amount: r.amount, currency: r.currency, cuts });
     }
-    debug_assert!(settled.cuts.first() == Some(&ALL));
 }
 
-/// The order of that id, if it counts.
-pub(super) fn counted_order<'h>(settled: &Settled, holder: &'h Holder, id: &str) -> Option<&'h Entity> {
-    let orders = holder.of(ORDERS);
-    let place = orders.binary_search_by(|e| e.id.as_ref().cmp(id)).ok()?;
+/// The order that a refund, an answer or an invitation names, if it counts.
+pub(super) fn counted_order<'h>(
+    settled: &Settled,
+    holder: &'h Holder,
+    named: Option<Symbol>,
+    symbols: &Symbols,
+) -> Option<&'h Entity> {
+    let (orders, id) = (holder.of(ORDERS), symbols.text(named?));
+    let place = orders.binary_search_by(|e| e.id.cmp(id)).ok()?;
     settled.order_rows[place].counted.then(|| &orders[place])
 }
 
