@@ -25,22 +25,38 @@ pub struct Probability {
 impl Gaps {
     /// The probability of a next purchase within `horizon` days; none beyond the longest follow-up.
     pub fn probability_by(&self, horizon: u32) -> Option<Probability> {
-        let longest = self.closed.keys().chain(self.open.keys()).max()?;
-        if *longest < horizon {
-            return None;
-        }
+        let longest = self.longest()?;
+        let nobody_yet = Probability { value: 0.0, interval: Some((0.0, 0.0)) };
+        (longest >= horizon).then(|| self.curve(horizon).last().map_or(nobody_yet, |(_, by)| *by))
+    }
+
+    /// The probability of a next purchase by every day up to `last` on which somebody came back, earliest first: it
+    /// stays as it is in between, and up to the [longest](Self::longest) follow-up.
+    pub fn curve(&self, last: u32) -> Vec<(u32, Probability)> {
         let (mut survival, mut greenwood) = (1.0_f64, 0.0_f64);
-        for (&gap, &closed) in self.closed.range(..=horizon) {
-            let (risk, events) = (self.at_risk(gap) as f64, closed as f64);
+        let mut waiting = self.at_risk(0);
+        let mut open = self.open.iter().peekable();
+        let step = |(&gap, &closed): (&u32, &u64)| {
+            while let Some((_, n)) = open.next_if(|(reached, _)| **reached < gap) {
+                waiting -= n;
+            }
+            let (risk, events) = (waiting as f64, closed as f64);
+            waiting -= closed;
             survival *= 1.0 - events / risk;
             if risk > events {
                 greenwood += events / (risk * (risk - events));
             }
-        }
-        let half = Z_95 * survival * greenwood.sqrt();
-        let value = 1.0 - survival;
-        let interval = (survival > 0.0).then(|| ((value - half).max(0.0), (value + half).min(1.0)));
-        Some(Probability { value, interval })
+            let half = Z_95 * survival * greenwood.sqrt();
+            let value = 1.0 - survival;
+            let interval = (survival > 0.0).then(|| ((value - half).max(0.0), (value + half).min(1.0)));
+            (gap, Probability { value, interval })
+        };
+        self.closed.range(..=last).map(step).collect()
+    }
+
+    /// The longest gap, closed or open; none without customers.
+    pub fn longest(&self) -> Option<u32> {
+        self.closed.keys().chain(self.open.keys()).max().copied()
     }
 
     /// The first length by which at least half have come back; none if fewer ever did.
@@ -77,6 +93,16 @@ mod tests {
     fn nothing_is_said_beyond_the_longest_follow_up() {
         assert!(toy().probability_by(51).is_none());
         assert!(Gaps::default().probability_by(1).is_none());
+    }
+
+    #[test]
+    fn the_curve_has_a_point_per_day_on_which_somebody_came_back() {
+        let found: Vec<(u32, f64)> = toy().curve(45).into_iter().map(|(day, by)| (day, by.value)).collect();
+        assert_eq!(found.iter().map(|(day, _)| *day).collect::<Vec<_>>(), [10, 20, 40]);
+        for (day, value) in found {
+            assert!((value - toy().probability_by(day).unwrap().value).abs() < 1e-12, "{day}");
+        }
+        assert_eq!((toy().curve(9), toy().longest()), (Vec::new(), Some(50)));
     }
 
     #[test]
