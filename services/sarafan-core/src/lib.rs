@@ -10,6 +10,7 @@ mod metrics;
 pub mod rollup;
 pub mod rows;
 pub mod shard;
+pub mod standing;
 mod state;
 pub mod statistics;
 pub mod table;

@@ -111,6 +111,9 @@ impl Shard {
             if delta == [0; VALUES] {
                 continue;
             }
+            if let Some(standing) = &mut self.standing {
+                standing.add(&key, &delta);
+            }
             let sums = self.cells.entry(key).or_insert([0; VALUES]);
             for (sum, change) in sums.iter_mut().zip(delta) {
                 *sum += change;

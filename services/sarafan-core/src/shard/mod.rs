@@ -7,6 +7,7 @@ mod apply;
 mod entity_rows;
 mod flush;
 mod restore;
+mod stand;
 mod touch;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::cuts::Cuts;
 use crate::definitions::{Definitions, Epoch};
 use crate::metrics::{CellKey, Cells, Values};
 use crate::rows;
+use crate::standing::Standing;
 use crate::state::holder::{FOLDED, Holder};
 use crate::state::layout::Layout;
 use crate::state::settled::Settling;
@@ -152,6 +154,8 @@ pub struct Shard {
     cells: FxHashMap<CellKey, Values>,
     /// What was added and taken away since the last flush.
     pending: Cells,
+    /// Sums of the cells near today, once somebody has asked.
+    standing: Option<Standing>,
     touched: FxHashMap<Arc<str>, Touched>,
     arrivals: FxHashMap<Arc<str>, Arrival>,
     details: Table,
@@ -175,6 +179,7 @@ impl Shard {
             holders: FxHashMap::default(),
             cells: FxHashMap::default(),
             pending: Cells::default(),
+            standing: None,
             touched: FxHashMap::default(),
             arrivals: FxHashMap::default(),
             details: Table::new(&rows::DETAILS),

@@ -79,6 +79,8 @@ impl Shard {
     pub fn resume(&mut self, position: u64, dirty_until: u64) {
         self.position = position;
         self.dirty_until = dirty_until;
+        // Counted from all cells when somebody asks.
+        self.standing = None;
         let mut keys: Vec<Arc<str>> = self.holders.keys().map(Arc::clone).collect();
         keys.sort_unstable();
         for key in keys {

@@ -93,6 +93,13 @@ impl Entity {
         self.get(slot) == Some(1)
     }
 
+    /// Bytes that it takes, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        let values = self.values.capacity() * size_of::<i64>();
+        let later = self.later.capacity() * size_of::<(u8, Stamp)>();
+        size_of::<Self>() + self.id.len() + values + later
+    }
+
     /// Slots that a record emptied.
     pub(crate) fn cleared(&self) -> impl Iterator<Item = u8> {
         let empty = self.touched & !self.present;

@@ -65,4 +65,11 @@ impl Holder {
             }
         }
     }
+
+    /// Bytes that it takes beside its own place, roughly.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let spare = |list: &Vec<Entity>| (list.capacity() - list.len()) * size_of::<Entity>();
+        let entities = self.entities.iter().flatten().map(Entity::bytes).sum::<usize>();
+        self.key.len() + self.entities.iter().map(spare).sum::<usize>() + entities
+    }
 }

@@ -4,6 +4,7 @@
 //! nowhere else in the core: nothing of it is state.
 
 pub mod ltv;
+pub mod normal;
 pub mod nps;
 pub mod survival;
 

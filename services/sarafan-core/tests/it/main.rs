@@ -13,4 +13,5 @@ mod naive;
 mod oracles;
 mod plain;
 mod shards;
+mod standing;
 mod tables;

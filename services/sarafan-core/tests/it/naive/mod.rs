@@ -10,6 +10,7 @@ mod merge;
 mod money;
 mod nps;
 mod segments;
+pub(crate) mod standing;
 
 use std::collections::BTreeMap;
 

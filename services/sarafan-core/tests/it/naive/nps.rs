@@ -65,7 +65,7 @@ fn windows(scored: &[(&Answer<'_>, &Vec<Cut>)], population: &str, window_days: u
 }
 
 /// The latest answer of each customer or order among those with `as_of - W < day <= as_of`.
-fn inside(
+pub(super) fn inside(
     scored: &[(&Answer<'_>, &Vec<Cut>)],
     population: &str,
     as_of: i32,
@@ -90,7 +90,7 @@ fn survey(id: &str) -> Plain {
     Plain::Text(id.to_owned())
 }
 
-fn group(score: Option<u8>) -> &'static str {
+pub(super) fn group(score: Option<u8>) -> &'static str {
     match score.expect("a scored answer") {
         0..=6 => "detractors",
         7 | 8 => "passives",
