@@ -22,6 +22,7 @@ CREATE OR REPLACE VIEW {views}.survey_responses
     touchpoint LowCardinality(Nullable(String)) COMMENT 'Touchpoint asked about',
     manager LowCardinality(Nullable(String)) COMMENT 'Manager',
     store LowCardinality(Nullable(String)) COMMENT 'Store',
+    segments Map(String, String) COMMENT 'Dimension of responses -> segment, as it was on the record',
     excluded_reason LowCardinality(Nullable(String)) COMMENT 'Why the response itself counts in no figure: test, employee, reseller, fraud, ...',
     source LowCardinality(String) COMMENT 'Configured source of the latest record',
     updated_at DateTime64(6, 'UTC') COMMENT 'When the latest record says it was made'
@@ -39,7 +40,8 @@ SELECT
     if(startsWith(key, 'c:'), substring(key, 3), NULL) AS customer_id,
     respondent_id, order_id, invitation_id, answered_at, day, counted, score,
     multiIf(r.score IS NULL OR scales[place] != '0-10', NULL, r.score >= 9, 'promoter', r.score >= 7, 'passive', 'detractor') AS nps_group,
-    superseded_on, reasons, channel, touchpoint, manager, store, excluded_reason, source, updated_at
+    superseded_on, reasons, channel, touchpoint, manager, store, mapFromArrays(dimensions, r.segments) AS segments,
+    excluded_reason, source, updated_at
 FROM {store}.survey_responses AS r FINAL
 WHERE epoch = (SELECT epoch FROM {store}.current)
     AND NOT erased AND NOT ifNull(deleted, false) AND NOT ifNull(moved, false)
