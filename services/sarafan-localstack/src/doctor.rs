@@ -9,7 +9,7 @@ use nix::sys::statvfs::statvfs;
 use crate::cache::{self, Presence};
 use crate::clickhouse::Engine;
 use crate::tools::{self, Tool};
-use crate::{clickhouse, kafka, prometheus};
+use crate::{alertmanager, clickhouse, kafka, prometheus};
 
 /// Room that the downloads and a demo's data take, in MiB.
 const ROOM_MIB: u64 = 3072;
@@ -53,6 +53,7 @@ pub fn doctor() -> Vec<Check> {
     let (kafka, kafka_is_here) = kafka_check();
     let (clickhouse, clickhouse_is_here) = clickhouse_check();
     let (prometheus, prometheus_is_here) = prometheus_check();
+    let (amtool, amtool_is_here) = amtool_check();
     vec![
         java::for_kafka(),
         kafka,
@@ -60,7 +61,8 @@ pub fn doctor() -> Vec<Check> {
         clickhouse,
         downloader(&tools::NPM, clickhouse_is_here, Status::Bad),
         prometheus,
-        downloader(&tools::APT, prometheus_is_here, Status::Warning),
+        amtool,
+        downloader(&tools::APT, prometheus_is_here && amtool_is_here, Status::Warning),
         java::for_registry(),
         room(),
     ]
@@ -105,7 +107,11 @@ fn clickhouse_check() -> (Check, bool) {
 }
 
 fn prometheus_check() -> (Check, bool) {
-    component("Prometheus", prometheus::installed(), prometheus::COMPONENT)
+    component("Prometheus", prometheus::installed(), prometheus::PACKAGE.component)
+}
+
+fn amtool_check() -> (Check, bool) {
+    component("amtool", alertmanager::installed(), alertmanager::PACKAGE.component)
 }
 
 /// A package client, which is needed only while its component is not here.

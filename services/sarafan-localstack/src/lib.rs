@@ -27,11 +27,14 @@
 //! Nothing: servers are killed by the kernel when the process that started them ends, however it ends, and a
 //! temporary data folder is removed then too.
 
+mod alertmanager;
 mod cache;
 mod clickhouse;
 pub mod clickhouse_host;
 mod data_folder;
+mod debian;
 pub mod doctor;
+mod go_programs;
 mod http;
 mod kafka;
 mod lock;
@@ -45,7 +48,9 @@ pub mod testing;
 mod tools;
 mod unsafe_os;
 
+pub use alertmanager::amtool;
 pub use clickhouse::{ClickHouse, ClickHouseOptions};
+pub use go_programs::{Checker, docker_compose, helm};
 pub use kafka::{Kafka, KafkaOptions};
 pub use process::{Launch, Process};
 pub use prometheus::{Prometheus, PrometheusOptions, Target, promtool};

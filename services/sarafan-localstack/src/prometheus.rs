@@ -15,7 +15,7 @@ use crate::process::{Launch, Process};
 use crate::{Progress, http, ports};
 
 pub use program::promtool;
-pub(crate) use program::{COMPONENT, installed};
+pub(crate) use program::{PACKAGE, installed};
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(20);

@@ -12,6 +12,12 @@ pub const CHDB_LIB: &str = "SARAFAN_CHDB_LIB";
 pub const CLICKHOUSE_BIN: &str = "SARAFAN_CLICKHOUSE_BIN";
 /// Path of a Prometheus program; wins over one on the `PATH`. `promtool` is looked for beside it.
 pub const PROMETHEUS_BIN: &str = "SARAFAN_PROMETHEUS_BIN";
+/// Path of an `amtool` program; wins over one on the `PATH`.
+pub const AMTOOL_BIN: &str = "SARAFAN_AMTOOL_BIN";
+/// Path of a Helm program; wins over one on the `PATH`.
+pub const HELM_BIN: &str = "SARAFAN_HELM_BIN";
+/// Path of a Docker Compose program that stands alone; wins over a `docker-compose` on the `PATH`.
+pub const DOCKER_COMPOSE_BIN: &str = "SARAFAN_DOCKER_COMPOSE_BIN";
 /// Address (`host:port`) of a running Kafka that tests use instead of starting one.
 pub const TEST_KAFKA: &str = "SARAFAN_TEST_KAFKA";
 /// Address (`http://host:port`) of a running ClickHouse that tests use instead of starting one.

@@ -36,8 +36,13 @@ pub(crate) const NPM: Tool = Tool {
 
 pub(crate) const APT: Tool = Tool {
     program: "apt-get",
-    needed_for: "download Prometheus",
-    remedy: "put `prometheus` on the PATH, or set SARAFAN_PROMETHEUS_BIN",
+    needed_for: "download Prometheus and amtool",
+    remedy: "put `prometheus` and `amtool` on the PATH, or set SARAFAN_PROMETHEUS_BIN and SARAFAN_AMTOOL_BIN",
+};
+pub(crate) const GO: Tool = Tool {
+    program: "go",
+    needed_for: "build Helm and Docker Compose",
+    remedy: "install Go, put `helm` and `docker-compose` on the PATH, or set SARAFAN_HELM_BIN and SARAFAN_DOCKER_COMPOSE_BIN",
 };
 pub(crate) const DPKG: Tool = Tool { program: "dpkg", ..APT };
 
