@@ -21,6 +21,8 @@ pub struct Config {
     pub definitions: Definitions,
     /// `[aggregator]`.
     pub aggregator: AggregatorSection,
+    /// `[prometheus]`.
+    pub prometheus: ExportedFigures,
     /// `[service]`.
     pub service: ServiceConfig,
 }
@@ -42,6 +44,57 @@ pub struct AggregatorSection {
     pub collect_after_ms: u64,
     /// When a flush is due.
     pub batch: BatchBounds,
+}
+
+/// The section `[prometheus]`: which business figures are exported. No part of the epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrometheusSection {
+    /// The most segments of one dimension that have a label value of their own; the rest is `other`.
+    pub segments: usize,
+    /// The one rolling window that is exported by segment, in days: one of `metrics.windows`. Left out: 30 if it is among
+    /// them, else the first.
+    pub segment_window_days: Option<u16>,
+}
+
+impl Default for PrometheusSection {
+    fn default() -> Self {
+        Self { segments: 50, segment_window_days: None }
+    }
+}
+
+/// `[prometheus]`, checked against the definitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportedFigures {
+    /// The most segments of one dimension.
+    pub segments: usize,
+    /// The window of segments, days.
+    pub segment_window_days: u16,
+}
+
+/// More label values than that no rule and no panel is meant for.
+const MOST_SEGMENTS: usize = 1_000;
+/// The window that is taken when none is named.
+const USUAL_WINDOW: u16 = 30;
+
+impl PrometheusSection {
+    /// Fills in what was left out.
+    ///
+    /// # Errors
+    /// The key that cannot be, and why.
+    pub fn resolve(&self, windows: &[u16]) -> Result<ExportedFigures, (&'static str, String)> {
+        if !(1..=MOST_SEGMENTS).contains(&self.segments) {
+            let problem = format!("is {}; write a number between 1 and {MOST_SEGMENTS}", self.segments);
+            return Err(("segments", problem));
+        }
+        let usual = windows.iter().find(|days| **days == USUAL_WINDOW).or_else(|| windows.first());
+        let chosen = self.segment_window_days.or(usual.copied()).unwrap_or(USUAL_WINDOW);
+        if !windows.contains(&chosen) {
+            let problem = format!("{chosen} is none of metrics.windows {windows:?}; name one of them");
+            return Err(("segment_window_days", problem));
+        }
+        Ok(ExportedFigures { segments: self.segments, segment_window_days: chosen })
+    }
 }
 
 impl Default for AggregatorSection {
@@ -78,8 +131,17 @@ impl Config {
     }
 
     /// Names of the sections that [`Config::read`] reads.
-    pub const SECTIONS: [&'static str; 8] =
-        ["kafka", "topics", "clickhouse", "metrics", "survey", "dimension", "aggregator", "service"];
+    pub const SECTIONS: [&'static str; 9] = [
+        "kafka",
+        "topics",
+        "clickhouse",
+        "metrics",
+        "survey",
+        "dimension",
+        "aggregator",
+        "prometheus",
+        "service",
+    ];
 
     /// Reads the sections; whatever is wrong is added to `errors`, and then there is no configuration.
     pub fn read(document: &Document, errors: &mut ConfigErrors) -> Option<Self> {
@@ -88,6 +150,7 @@ impl Config {
         let clickhouse = read_clickhouse(document, errors);
         let definitions = read_definitions(document, errors);
         let aggregator = document.section_or_default("aggregator", errors);
+        let prometheus = definitions.as_ref().map(|d| read_prometheus(document, d, errors));
         let service = document.section_or_default("service", errors);
         Some(Self {
             kafka: kafka?,
@@ -95,6 +158,7 @@ impl Config {
             clickhouse: clickhouse?,
             definitions: definitions?,
             aggregator: aggregator?,
+            prometheus: prometheus??,
             service: service?,
         })
     }
@@ -108,8 +172,21 @@ fn read_clickhouse(document: &Document, errors: &mut ConfigErrors) -> Option<Cli
     None
 }
 
+/// Reads what is exported, which depends on the windows that there are.
+fn read_prometheus(
+    document: &Document,
+    definitions: &Definitions,
+    errors: &mut ConfigErrors,
+) -> Option<ExportedFigures> {
+    let section: PrometheusSection = document.section_or_default("prometheus", errors)?;
+    let resolved = section.resolve(&definitions.metrics.windows);
+    resolved
+        .map_err(|(key, problem)| errors.push(document.place("prometheus").key(key).invalid(problem)))
+        .ok()
+}
+
 /// Reads and resolves what the figures mean.
-fn read_definitions(document: &Document, errors: &mut ConfigErrors) -> Option<Definitions> {
+pub(crate) fn read_definitions(document: &Document, errors: &mut ConfigErrors) -> Option<Definitions> {
     let metrics: Option<MetricsSection> = document.section_or_default("metrics", errors);
     let surveys = document.array_of_tables::<SurveySection>("survey", errors);
     let dimensions = document.array_of_tables::<DimensionSection>("dimension", errors);

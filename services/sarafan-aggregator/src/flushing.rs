@@ -13,6 +13,7 @@ use sarafan_stream::{FlushOutcome, FlushReason, Position};
 
 use crate::fault::Fault;
 use crate::keeper::Keeper;
+use crate::publishing::now;
 
 /// How long an ordinary flush goes on after it was told that partitions must be given up.
 const GRACE: Duration = Duration::from_secs(2);
@@ -37,10 +38,9 @@ impl Keeper {
     pub(crate) async fn flush_all(&mut self, reason: FlushReason) -> Result<FlushOutcome, Fault> {
         let mut outcome = FlushOutcome::default();
         let Some((entries, incarnation)) = self.look(reason).await? else { return Ok(outcome) };
-        for partition in self.overtaken(&entries, incarnation) {
-            self.forget(partition);
-            outcome.retake.push(self.name(partition));
-        }
+        let overtaken = self.overtaken(&entries, incarnation);
+        outcome.retake.extend(overtaken.iter().map(|partition| self.name(*partition)));
+        self.forget(overtaken);
         let mut batches = self.build();
         if batches.is_empty() {
             return Ok(outcome);
@@ -49,10 +49,8 @@ impl Keeper {
             && self.record(&batches, reason, &mut outcome).await?;
         if !done {
             // What the batch held is forgotten by the shards: their terms are over.
-            for partition in batches.into_keys() {
-                self.forget(partition);
-                outcome.retake.push(self.name(partition));
-            }
+            outcome.retake.extend(batches.keys().map(|partition| self.name(*partition)));
+            self.forget(batches.into_keys());
         }
         Ok(outcome)
     }
@@ -84,6 +82,7 @@ impl Keeper {
                 continue;
             }
             let scope = if held.cells_written { Scope::Changes } else { Scope::EveryCell };
+            held.unacknowledged = true;
             let batch = held.shard.flush(held.tenure.tenancy(), scope);
             let written = written_tables(&batch);
             batches.insert(*partition, Built { batch, written });
@@ -147,11 +146,14 @@ impl Keeper {
             written = self.persist(|| self.store.write_ledger(self.definitions.epoch, &rows)) => written?,
             () = self.give_up(reason) => return Ok(false),
         }
+        let now = now();
         for (partition, Built { batch, .. }) in batches {
             if let Some(held) = self.held.get_mut(partition) {
                 held.recorded = batch.position;
+                held.unacknowledged = false;
                 if held.tenure.is_live() {
                     held.live_since.get_or_insert_with(Instant::now);
+                    held.waiting.shown(now, &self.metrics.visible_seconds);
                 }
                 outcome.commit.push(Position::new(self.name(*partition), batch.position.cast_signed()));
             }

@@ -17,6 +17,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault::Fault;
 use crate::metrics::Metrics;
+use crate::publishing::Publisher;
+use crate::waiting::Waiting;
 
 /// A partition that is held.
 pub(crate) struct Held {
@@ -34,6 +36,10 @@ pub(crate) struct Held {
     pub(crate) last_record: u64,
     /// Records below this position were applied by an earlier owner.
     pub(crate) replay_until: u64,
+    /// Whether a batch of it was built and is not acknowledged.
+    pub(crate) unacknowledged: bool,
+    /// Records that views do not show yet.
+    pub(crate) waiting: Waiting,
 }
 
 /// Holds the partitions of this process.
@@ -47,6 +53,7 @@ pub(crate) struct Keeper {
     pub(crate) held: BTreeMap<u16, Held>,
     pub(crate) revoke: RevokePending,
     pub(crate) metrics: Metrics,
+    pub(crate) publisher: Publisher,
     pub(crate) ready: Condition,
     pub(crate) backoff: Backoff,
     /// How long a term must be live before earlier ones are collected.
@@ -86,7 +93,7 @@ impl Keeper {
     }
 
     fn retried(&self, failed: u32, error: &StoreError) {
-        self.metrics.retries.with_label_values(&[error.kind()]).inc();
+        self.metrics.retries.with_label_values(&[error.class().name(), error.kind()]).inc();
         tracing::warn!(%error, failed, "ClickHouse, trying again");
     }
 
@@ -94,26 +101,17 @@ impl Keeper {
         TopicPartition::new(Arc::clone(&self.topic), i32::from(partition))
     }
 
-    /// What operators see of the partitions held.
-    pub(crate) fn publish(&self) {
-        let entities: u64 = self.held.values().map(|h| h.shard.entities()).sum();
-        self.metrics.entities.set(entities.cast_signed());
-        for (partition, held) in self.held.iter().filter(|(_, held)| held.tenure.is_live()) {
-            let label = partition.to_string();
-            self.metrics.visible.with_label_values(&[&label]).set(held.recorded.cast_signed());
+    /// Forgets partitions: nothing may be written for them any more, nor shown.
+    pub(crate) fn forget(&mut self, partitions: impl IntoIterator<Item = u16>) {
+        let mut any = false;
+        for partition in partitions {
+            any |= self.held.remove(&partition).is_some();
+            // Only partitions that were live have a gauge to remove.
+            let _ = self.metrics.visible.remove_label_values(&[&partition.to_string()]);
         }
-        if self.held.values().all(|h| h.tenure.is_live()) {
-            self.ready.ready();
-        } else {
-            self.ready.not_ready("partitions are catching up with what was written before");
+        if any {
+            self.publish_figures();
         }
-    }
-
-    /// Forgets a partition: nothing may be written for it any more.
-    pub(crate) fn forget(&mut self, partition: u16) {
-        self.held.remove(&partition);
-        // Only partitions that were live have a gauge to remove.
-        let _ = self.metrics.visible.remove_label_values(&[&partition.to_string()]);
     }
 }
 
@@ -135,10 +133,12 @@ impl Handler for Keeper {
                 offset: record.offset,
                 error,
             })?;
+        held.shard.apply(&event, offset).map_err(|error| Fault::Shard { partition, error })?;
         if offset < held.replay_until {
             self.metrics.replayed.inc();
+        } else if let Some(received) = event.origin.received_at {
+            held.waiting.add(&event.origin.source, received);
         }
-        held.shard.apply(&event, offset).map_err(|error| Fault::Shard { partition, error })?;
         held.last_record = fingerprint(record);
         Ok(())
     }
@@ -153,9 +153,7 @@ impl Handler for Keeper {
     }
 
     async fn revoked(&mut self, parts: &[TopicPartition], _: Revoked) -> Result<(), Fault> {
-        for part in parts {
-            self.forget(number(part.partition));
-        }
+        self.forget(parts.iter().map(|part| number(part.partition)));
         self.publish();
         Ok(())
     }

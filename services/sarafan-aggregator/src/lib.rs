@@ -11,12 +11,19 @@ mod fault;
 mod flushing;
 mod keeper;
 mod metrics;
+mod publishing;
 mod service;
 mod taking;
+mod waiting;
+mod watching;
 
-pub use config::{AggregatorSection, Config};
+pub use config::{AggregatorSection, Config, ExportedFigures, PrometheusSection};
 pub use fault::Fault;
 pub use metrics::{
-    ENTITIES, FLUSH_ROWS, INSERT_RETRIES, REPLAYED_RECORDS, RESTORE_SECONDS, TERMS, VISIBLE_POSITION,
+    BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,
+    INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,
+    LTV_PURCHASES, LTV_REVENUE, METRICS, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE, REPLAYED_RECORDS,
+    RESTORE_SECONDS, SEGMENTS_HIDDEN, STATE_BYTES, TERM, TERMS, TOPIC_PARTITIONS, VISIBLE_POSITION,
+    VISIBLE_SECONDS, WATCH_FAILURES,
 };
 pub use service::run;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
+use sarafan_core::Epoch;
+use sarafan_core::standing::Outlook;
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
 use sarafan_store::{Backoff, Generation, Store};
@@ -15,7 +17,9 @@ use crate::config::Config;
 use crate::dead_letters::Index;
 use crate::fault::Fault;
 use crate::keeper::Keeper;
-use crate::metrics::Metrics;
+use crate::metrics::{Board, Metrics};
+use crate::publishing::Publisher;
+use crate::watching::Watch;
 
 /// Runs the aggregator until `shutdown` is requested; what was applied is then flushed and committed.
 ///
@@ -32,6 +36,19 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
     let consumer = Consumer::open(&config.kafka, config.consumer(), &[events], stream)?;
+    let metrics = Metrics::register(service.registry())?;
+    let epoch = epoch_label(config.definitions.epoch);
+    let shown = &config.prometheus;
+    // One more for the segment `other`, and one for a dimension that has all of them.
+    let board = Board::new(&epoch, generation.partitions, shown.segments + 2)?;
+    service.registry().register(Box::new(board.clone()))?;
+    let outlook = Outlook { segment_window_days: shown.segment_window_days };
+    let watch = Watch {
+        store: store.clone(),
+        epoch: config.definitions.epoch,
+        label: epoch,
+        metrics: metrics.clone(),
+    };
     let keeper = Keeper {
         store: store.clone(),
         definitions: Arc::new(config.definitions.clone()),
@@ -41,12 +58,14 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         partitions: generation.partitions,
         held: BTreeMap::new(),
         revoke: consumer.revoke_pending(),
-        metrics: Metrics::register(service.registry())?,
+        metrics,
+        publisher: Publisher::new(board, outlook, shown.segments),
         ready,
         backoff: Backoff::default(),
         collect_after: Duration::from_millis(config.aggregator.collect_after_ms),
     };
     let index = index_dead_letters(&config, store, shutdown.clone());
+    tokio::spawn(watch.run(shutdown.clone()));
     let stop = shutdown.clone();
     let aggregate = sarafan_stream::run(keeper, consumer, async move { stop.requested().await });
     // Both end when they are told to; the first that fails ends the other.
@@ -56,6 +75,11 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     .map(|_| ());
     shutdown.request("the aggregator has ended");
     ended
+}
+
+/// The epoch as metrics name it: enough of it to tell epochs apart.
+fn epoch_label(epoch: Epoch) -> String {
+    epoch.to_string().chars().take(8).collect()
 }
 
 /// The definitions must be those that views show: anything else would be refused by nobody and seen by nobody.

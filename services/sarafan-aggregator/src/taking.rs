@@ -14,6 +14,7 @@ use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReade
 
 use crate::fault::Fault;
 use crate::keeper::{Held, Keeper, fingerprint, number};
+use crate::waiting::Waiting;
 
 /// What a scan brought back for one partition.
 struct Scanned {
@@ -25,9 +26,7 @@ impl Keeper {
     /// Takes partitions and says where to read each from.
     pub(crate) async fn take(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
         let began = Instant::now();
-        for part in parts {
-            self.forget(number(part.partition.partition));
-        }
+        self.forget(parts.iter().map(|part| number(part.partition.partition)));
         self.ready.not_ready("partitions are being restored");
         let mut starts = Vec::with_capacity(parts.len());
         let mut remaining: Vec<AssignedPartition> = parts.to_vec();
@@ -38,6 +37,8 @@ impl Keeper {
         }
         self.metrics.restore_seconds.observe(began.elapsed().as_secs_f64());
         self.publish();
+        // That they are held is to be seen at once, as that they are not is.
+        self.publish_figures();
         Ok(starts)
     }
 
@@ -216,6 +217,8 @@ impl Keeper {
             recorded: admission.position,
             last_record: claim.entry.last_record,
             replay_until,
+            unacknowledged: false,
+            waiting: Waiting::default(),
         };
         self.held.insert(partition, held);
         Ok(Position::new(part.partition.clone(), offset))

@@ -1,10 +1,12 @@
 //! Topics, databases and canonical records of one test.
 
-use sarafan_aggregator::{AggregatorSection, Config};
-use sarafan_core::definitions::{Definitions, MetricsSection, Scale, SurveyKind, SurveySection};
+use std::net::SocketAddr;
+
+use sarafan_aggregator::{AggregatorSection, Config, ExportedFigures};
 use sarafan_core::vocabulary::{FieldValue, Instant, Money, Score, Stamp, Subject};
-use sarafan_core::{Event, Origin};
+use sarafan_core::{Definitions, Event, Origin};
 use sarafan_localstack::testing::{shared, unique_name};
+use sarafan_runtime::config::{ConfigErrors, Document};
 use sarafan_runtime::service::ServiceConfig;
 use sarafan_runtime::shutdown::Shutdown;
 use sarafan_store::{ClickHouseSection, Generation, Store};
@@ -12,6 +14,12 @@ use sarafan_stream::{
     Admin, BulkWriter, CreateTopic, KafkaConfig, ProducerRecord, ProducerSettings, StreamMetrics,
 };
 use sarafan_wire::TopicsSection;
+
+/// One survey, no dimension, half of every amount is margin.
+const DEFINITIONS: &str = "
+metrics.margin_rate = '0.5'
+survey = [{ id = 'relation', kind = 'relational' }]
+";
 
 /// Everything that one test has to itself.
 pub(crate) struct Deployment {
@@ -21,24 +29,24 @@ pub(crate) struct Deployment {
 
 /// An aggregator that runs in this process.
 pub(crate) struct Running {
+    /// Where its metrics are served.
+    pub(crate) address: SocketAddr,
     shutdown: Shutdown,
     task: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
 impl Deployment {
     pub(crate) async fn new(name: &str, partitions: u32) -> Self {
+        Self::with(name, partitions, DEFINITIONS).await
+    }
+
+    /// One whose figures mean what these sections say.
+    pub(crate) async fn with(name: &str, partitions: u32, definitions: &str) -> Self {
         let (brokers, url) =
             tokio::task::spawn_blocking(|| (shared().kafka_brokers(), shared().clickhouse_url()))
                 .await
                 .unwrap();
         let mine = unique_name(name);
-        let survey = SurveySection {
-            id: "relation".to_owned(),
-            kind: SurveyKind::Relational,
-            scale: Scale::ZeroToTen,
-            headline: true,
-        };
-        let metrics = MetricsSection { margin_rate: "0.5".to_owned(), ..MetricsSection::default() };
         let mut aggregator =
             AggregatorSection { group: format!("{mine}-aggregator"), ..AggregatorSection::default() };
         aggregator.batch.max_age_ms = 50;
@@ -58,8 +66,9 @@ impl Deployment {
                 store_database: format!("{mine}_store"),
                 ..ClickHouseSection::default()
             },
-            definitions: Definitions::resolve(metrics, vec![survey], &[]).unwrap(),
+            definitions: read(definitions),
             aggregator,
+            prometheus: ExportedFigures { segments: 50, segment_window_days: 30 },
             service: ServiceConfig::default(),
         };
         let store = Store::new(&config.clickhouse).unwrap();
@@ -127,8 +136,11 @@ impl Deployment {
 
     pub(crate) fn start(&self) -> Running {
         let shutdown = Shutdown::new();
-        let task = tokio::spawn(sarafan_aggregator::run(self.config.clone(), shutdown.clone()));
-        Running { shutdown, task }
+        let mut config = self.config.clone();
+        let address = free_address();
+        config.service.listen = address;
+        let task = tokio::spawn(sarafan_aggregator::run(config, shutdown.clone()));
+        Running { address, shutdown, task }
     }
 
     /// The first value of a query on the views, once it is `expected`; the latest one after 30 seconds.
@@ -166,11 +178,35 @@ impl Running {
     }
 }
 
-fn instant(text: &str) -> Instant {
+/// The definitions of a configuration that says nothing else.
+fn read(sections: &str) -> Definitions {
+    let text = format!("kafka.brokers = 'nowhere:1'\n{sections}");
+    let document = Document::from_text("test.toml", &text).unwrap();
+    let mut errors = ConfigErrors::default();
+    let config = Config::read(&document, &mut errors);
+    config
+        .unwrap_or_else(|| panic!("{:?}", errors.iter().map(ToString::to_string).collect::<Vec<_>>()))
+        .definitions
+}
+
+/// An address on which nobody listens yet, below the ports that outgoing connections take.
+fn free_address() -> SocketAddr {
+    let random = || 20_000 + (getrandom::u64().unwrap() % 12_000) as u16;
+    let mut free = (0..200).filter_map(|_| std::net::TcpListener::bind(("127.0.0.1", random())).ok());
+    free.next().unwrap().local_addr().unwrap()
+}
+
+pub(crate) fn instant(text: &str) -> Instant {
     Instant::from_micros(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
 }
 
-fn event(subject: Subject, id: &str, customer: &str, at: &str, fields: Vec<(&str, FieldValue)>) -> Event {
+pub(crate) fn event(
+    subject: Subject,
+    id: &str,
+    customer: &str,
+    at: &str,
+    fields: Vec<(&str, FieldValue)>,
+) -> Event {
     let mut event = Event {
         subject,
         id: id.to_owned(),

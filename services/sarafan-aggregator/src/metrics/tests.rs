@@ -1,0 +1,137 @@
+//! The names are promises, and what a board shows is of one moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prometheus::{Registry, TextEncoder};
+use sarafan_core::standing::{Outlook, Overview};
+use sarafan_core::vocabulary::Day;
+use sarafan_runtime::config::{ConfigErrors, Document};
+
+use super::*;
+use crate::config::read_definitions;
+
+const DEFINITIONS: &str = "
+survey = [{ id = 'a', kind = 'relational' }, { id = 'b', kind = 'relational' }]
+dimension = [{ name = 'tier', kind = 'customer', field = 'attributes.tier' }]
+";
+
+fn overview() -> Overview {
+    let document = Document::from_text("test.toml", DEFINITIONS).unwrap();
+    let definitions = read_definitions(&document, &mut ConfigErrors::default()).unwrap();
+    Overview::new(&Arc::new(definitions), Outlook { segment_window_days: 30 }, Day::from_number(20_000))
+}
+
+fn snapshot(live: bool) -> Snapshot {
+    let held = BTreeMap::from([(3, Shown { live, term: 7 })]);
+    Snapshot { held, overview: live.then(overview) }
+}
+
+fn text(registry: &Registry) -> String {
+    TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
+}
+
+fn names(registry: &Registry) -> Vec<String> {
+    registry.gather().iter().map(|family| family.name().to_owned()).collect()
+}
+
+#[test]
+fn names_are_those_that_dashboards_and_rules_rely_on() {
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    metrics.rows.with_label_values(&["orders"]).inc();
+    metrics.retries.with_label_values(&["transient", "timeout"]).inc();
+    metrics.visible.with_label_values(&["0"]).set(1);
+    metrics.visible_seconds.with_label_values(&["shop"]).observe(1.0);
+    metrics.epoch_live.with_label_values(&["01234567"]).set(1);
+    metrics.identity_conflicts.with_label_values::<&str>(&[]).set(0);
+    metrics.watch_failures.with_label_values(&["live_epoch"]).inc();
+    let mut found = names(&registry);
+    let board = Board::new("01234567", 4, 2).unwrap();
+    found.extend(prometheus::core::Collector::desc(&board).iter().map(|desc| desc.fq_name.clone()));
+    let mut expected: Vec<&str> = METRICS.to_vec();
+    found.sort();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(
+        expected,
+        [
+            "sarafan_business_day_timestamp_seconds",
+            "sarafan_epoch_live",
+            "sarafan_flush_rows_total",
+            "sarafan_funnel_customers",
+            "sarafan_identity_conflicts",
+            "sarafan_insert_retries_total",
+            "sarafan_invitations_answered",
+            "sarafan_invitations_delivered",
+            "sarafan_ltv_customers",
+            "sarafan_ltv_lifetime_months",
+            "sarafan_ltv_margin",
+            "sarafan_ltv_purchases",
+            "sarafan_ltv_revenue",
+            "sarafan_nps_answers",
+            "sarafan_nps_critical_z",
+            "sarafan_partition_live",
+            "sarafan_replayed_records_total",
+            "sarafan_restore_seconds",
+            "sarafan_segments_hidden",
+            "sarafan_state_bytes",
+            "sarafan_state_entities",
+            "sarafan_term",
+            "sarafan_terms_total",
+            "sarafan_topic_partitions",
+            "sarafan_visible_position",
+            "sarafan_visible_seconds",
+            "sarafan_watch_failures_total",
+        ]
+    );
+}
+
+#[test]
+fn a_partition_that_catches_up_is_zero_and_brings_no_figure() {
+    let (registry, board) = (Registry::new(), Board::new("01234567", 4, 2).unwrap());
+    registry.register(Box::new(board.clone())).unwrap();
+    board.show(snapshot(false));
+    let catching_up = text(&registry);
+    assert!(catching_up.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 0\n"));
+    assert!(catching_up.contains("sarafan_term{partition=\"3\"} 7\n"), "{catching_up}");
+    assert!(catching_up.contains("sarafan_topic_partitions 4\n"), "{catching_up}");
+    for figure in ["sarafan_nps_answers", "sarafan_business_day", "sarafan_segments_hidden"] {
+        assert!(!catching_up.contains(figure), "{figure} in\n{catching_up}");
+    }
+    board.show(snapshot(true));
+    let live = text(&registry);
+    assert!(live.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 1\n"), "{live}");
+    assert!(live.contains("sarafan_business_day_timestamp_seconds 1728000000\n"), "{live}");
+    board.show(Snapshot::default());
+    let none = text(&registry);
+    assert!(!none.contains("sarafan_partition_live{") && !none.contains("sarafan_nps_answers{"), "{none}");
+}
+
+#[test]
+fn of_all_every_series_is_there_before_anybody_answers() {
+    let (registry, board) = (Registry::new(), Board::new("01234567", 4, 2).unwrap());
+    registry.register(Box::new(board.clone())).unwrap();
+    board.show(snapshot(true));
+    let text = text(&registry);
+    let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+    // Surveys x populations x windows x periods x groups.
+    assert_eq!(count("sarafan_nps_answers{"), 2 * 3 * 4 * 3 * 3);
+    assert_eq!(count("sarafan_invitations_delivered{"), 2 * 4);
+    assert_eq!(count("sarafan_funnel_customers{"), 10);
+    assert!(text.contains(
+        "sarafan_nps_answers{epoch=\"01234567\",survey=\"a\",population=\"customers\",window_days=\"30\",period=\"previous\",dimension=\"all\",segment=\"all\",group=\"promoter\"} 0\n"
+    ), "{text}");
+    assert!(text.contains("sarafan_segments_hidden{epoch=\"01234567\",dimension=\"tier\"} 0\n"), "{text}");
+}
+
+#[test]
+fn critical_values_are_those_of_a_corrected_error() {
+    let (registry, board) = (Registry::new(), Board::new("01234567", 4, 3).unwrap());
+    registry.register(Box::new(board)).unwrap();
+    let text = text(&registry);
+    for line in ["{segments=\"1\"} 1.95996398", "{segments=\"2\"} 2.24140272", "{segments=\"3\"} 2.393979"] {
+        assert!(text.contains(&format!("sarafan_nps_critical_z{line}")), "{line} in\n{text}");
+    }
+    assert!(!text.contains("segments=\"4\""));
+}
