@@ -65,13 +65,17 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         collect_after: Duration::from_millis(config.aggregator.collect_after_ms),
     };
     let index = index_dead_letters(&config, store, shutdown.clone());
-    tokio::spawn(watch.run(shutdown.clone()));
     let stop = shutdown.clone();
     let aggregate = sarafan_stream::run(keeper, consumer, async move { stop.requested().await });
-    // Both end when they are told to; the first that fails ends the other.
-    let ended = tokio::try_join!(async { aggregate.await.context("the aggregator stops") }, async {
-        index.await.context("the index of dead letters stops")
-    },)
+    // All end when they are told to; the first that fails ends the others.
+    let ended = tokio::try_join!(
+        async { aggregate.await.context("the aggregator stops") },
+        async { index.await.context("the index of dead letters stops") },
+        async {
+            watch.run(shutdown.clone()).await;
+            Ok(())
+        },
+    )
     .map(|_| ());
     shutdown.request("the aggregator has ended");
     ended

@@ -34,8 +34,9 @@ fn customer(name: &str) -> Event {
     event(Subject::Customer, name, name, &ago(100), vec![("attributes.tier", text(tier))])
 }
 
-fn invitation(id: &str, customer: &str, days: i64) -> Event {
+fn invitation(id: &str, customer: &str, days: i64, touchpoint: &str) -> Event {
     let fields = vec![
+        ("touchpoint", text(touchpoint)),
         ("survey", text("relation")),
         ("invited_at", FieldValue::Instant(instant(&ago(days)))),
         ("status", text("delivered")),
@@ -54,14 +55,15 @@ fn history() -> Vec<Event> {
         }
         for k in 0..n % 4 {
             let days = (n * 7 + k * 11) % 75;
-            events.push(invitation(&format!("i{n}-{k}"), &name, days));
+            let touchpoint = ["site", "courier"][k as usize % 2];
+            events.push(invitation(&format!("i{n}-{k}"), &name, days, touchpoint));
             let mut given = answer(&format!("a{n}-{k}"), &name, &ago(days), (n * n + 3 * k) % 11);
             let answered = k != 1;
             if answered {
                 given.fields.push(("invitation_id".to_owned(), text(&format!("i{n}-{k}"))));
             }
             given.fields.push(("order_id".to_owned(), text(&format!("{n}-{}", k / 2))));
-            given.fields.push(("touchpoint".to_owned(), text(["site", "courier"][k as usize % 2])));
+            given.fields.push(("touchpoint".to_owned(), text(touchpoint)));
             sarafan_wire::sort_fields(&mut given);
             events.push(given);
         }
