@@ -9,6 +9,7 @@ mod deployment;
 mod failure;
 mod figures;
 mod intake;
+mod report_html;
 mod settled;
 mod terminal;
 

@@ -1,5 +1,8 @@
 //! `sarafan report`
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use jiff::civil::Date;
 use sarafan_store::{Rows, Store};
 use serde_json::{Map, Value};
@@ -9,6 +12,7 @@ use crate::cli::ConfigPath;
 use crate::deployment::Deployment;
 use crate::failure::WrongUsage;
 use crate::figures::{self, Choice, Section};
+use crate::report_html;
 use crate::terminal::{self, Output};
 
 const EXAMPLES: &str = "\
@@ -17,6 +21,7 @@ Examples:
   sarafan report nps --survey after_delivery --dimension region
   sarafan report nps funnel --as-of 2026-06-30 --format csv
   sarafan report ltv --format json
+  sarafan report --html loyalty.html --dimension tier
 
 Reads the views alone. --as-of speaks of that day with today's knowledge; lifetime value is always as of now.";
 
@@ -39,6 +44,15 @@ pub(crate) struct Arguments {
     /// The figures of this day, such as 2026-06-30 [default: as of now].
     #[arg(long, value_name = "DAY")]
     as_of: Option<Date>,
+    /// Write everything, with charts, as one page to this file, to be read in a browser or mailed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["topics", "format"])]
+    html: Option<PathBuf>,
+}
+
+impl Arguments {
+    fn choice(&self) -> Choice {
+        Choice { survey: self.survey.clone(), dimension: self.dimension.clone(), as_of: self.as_of }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -67,6 +81,9 @@ enum Form {
 pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
     let deployment = Deployment::load(&place.path)?;
     check(&deployment, arguments)?;
+    if let Some(file) = &arguments.html {
+        return write_page(&deployment, arguments, file);
+    }
     let topics = if arguments.topics.is_empty() { TOPICS.to_vec() } else { arguments.topics.clone() };
     let sections = block_on(async {
         let mut sections = Vec::new();
@@ -76,6 +93,16 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
         Ok(sections)
     })?;
     print(&sections, arguments.format)
+}
+
+fn write_page(deployment: &Deployment, arguments: &Arguments, file: &Path) -> anyhow::Result<()> {
+    let page = block_on(async {
+        let store = Store::new(&deployment.clickhouse)?;
+        report_html::page(&store, &deployment.definitions, &arguments.choice()).await
+    })?;
+    std::fs::write(file, &page).with_context(|| format!("cannot write {}", file.display()))?;
+    terminal::note(format!("{}: one page, {} kB", file.display(), page.len().div_ceil(1000)));
+    Ok(())
 }
 
 fn check(deployment: &Deployment, arguments: &Arguments) -> anyhow::Result<()> {
@@ -98,11 +125,7 @@ fn check(deployment: &Deployment, arguments: &Arguments) -> anyhow::Result<()> {
 
 async fn section(deployment: &Deployment, topic: Topic, arguments: &Arguments) -> anyhow::Result<Section> {
     let store = Store::new(&deployment.clickhouse)?;
-    let choice = Choice {
-        survey: arguments.survey.clone(),
-        dimension: arguments.dimension.clone(),
-        as_of: arguments.as_of,
-    };
+    let choice = arguments.choice();
     Ok(match topic {
         Topic::Nps => figures::nps(&store, &deployment.definitions, &choice).await?,
         Topic::Funnel => figures::funnel(&store, &choice).await?,
