@@ -37,7 +37,8 @@ FROM
         ('customers', 'customer'),
         ('customer_money', 'customer x currency'),
         ('orders', 'order'),
-        ('freshness', 'source')
+        ('freshness', 'source'),
+        ('benchmarks', 'name x survey x dimension x segment x valid_from')
     ] AS rows_of_views
     SELECT row.1 AS view, row.2 AS metric, row.3 AS title, row.4 AS formula, row.5 AS unit, row.6 AS section, rows_of_views AS grains
     FROM (SELECT arrayJoin([
@@ -57,6 +58,9 @@ FROM
         ('nps', 'answered', 'Invitations answered', 'of delivered, those with a scored answer', 'invitations', 'METRICS 2'),
         ('nps', 'pending', 'Invitations pending', 'invitations of the period delivered and younger than the response horizon', 'invitations', 'METRICS 2'),
         ('nps', 'response_rate', 'Response rate', 'answered / delivered; NULL when none was delivered', 'fraction, 0..1', 'METRICS 2'),
+        ('nps', 'target', 'Target', 'value of the benchmark of kind target that is valid for the survey and segment on the last day', 'points, -100..100', 'METRICS 2'),
+        ('nps', 'band', 'Band', 'bain: below 0, 0 to 50 (less than 50), 50 to 80, above 80; strict: very bad below 0, bad below 60, between below 80, good', 'word', 'METRICS 2'),
+        ('benchmarks', 'value', 'Reference line', 'as configured', 'unit of the metric', 'METRICS 2'),
         ('nps_between', 'nps_year_ago', 'NPS a year before', 'nps of the same days a year before', 'points, -100..100', 'METRICS 2'),
         ('nps_between', 'yoy', 'NPS year on year', 'nps - nps_year_ago', 'points', 'METRICS 2'),
         ('nps_scores', 'responses', 'Answers per score', 'answers of the day with the score', 'answers', 'METRICS 2'),

@@ -9,7 +9,11 @@ WITH
     if(empty({windows:Array(UInt16)}), registered.2, {windows:Array(UInt16)}) AS lengths,
     -- Days as numbers: a Date cannot go below 1970.
     toInt32(last_day) AS last,
-    last - assumeNotNull(registered.3) AS last_answerable
+    last - assumeNotNull(registered.3) AS last_answerable,
+    (SELECT bands FROM {store}.shown) AS bands,
+    (SELECT benchmarks FROM {store}.shown) AS benchmarks,
+    -- At most one is valid on a day: check-config refuses two.
+    arrayFilter(b -> b.kind = 'target' AND b.metric = 'nps' AND last_day BETWEEN b.valid_from AND ifNull(b.valid_to, last_day), benchmarks) AS targets
 SELECT
     dimension, segment, survey, population, window_days, last_day AS as_of,
     detractors, passives, promoters, responses, no_score,
@@ -21,7 +25,12 @@ SELECT
     if(responses = 0 OR previous_responses = 0, NULL, p) AS change_p,
     toBool(ifNull(change_p < 0.05, false) AND least(responses, previous_responses) >= 30) AS significant,
     delivered, answered, pending,
-    if(delivered = 0, NULL, answered / delivered) AS response_rate
+    if(delivered = 0, NULL, answered / delivered) AS response_rate,
+    arrayElementOrNull(targets.value, indexOf(arrayZip(targets.survey, targets.dimension, targets.segment), (toString(survey), toString(dimension), toString(segment)))) AS target,
+    CAST(multiIf(
+        nps IS NULL, '',
+        bands[survey] = 'strict', multiIf(nps < 0, 'very bad', nps < 60, 'bad', nps < 80, 'between', 'good'),
+        multiIf(nps < 0, 'below 0', nps < 50, '0 to 50', nps <= 80, '50 to 80', 'above 80')), 'LowCardinality(String)') AS band
 FROM
 (
     SELECT
@@ -154,7 +163,9 @@ CREATE OR REPLACE VIEW {views}.nps
     delivered Int64 COMMENT 'Invitations of the window delivered and older than the response horizon; the same in each population (METRICS 2)',
     answered Int64 COMMENT 'Of delivered, those with a scored answer; the same in each population (METRICS 2)',
     pending Int64 COMMENT 'Invitations of the window delivered and younger than the response horizon; the same in each population (METRICS 2)',
-    response_rate Nullable(Float64) COMMENT 'answered / delivered, 0..1; NULL when none was delivered (METRICS 2)'
+    response_rate Nullable(Float64) COMMENT 'answered / delivered, 0..1; NULL when none was delivered (METRICS 2)',
+    target Nullable(Float64) COMMENT 'Own target of the survey and segment that is valid on as_of, points; NULL without one (METRICS 2)',
+    band LowCardinality(String) COMMENT 'Band of nps by the preset of its survey; bain: below 0, 0 to 50, 50 to 80, above 80; strict: very bad (below 0), bad (below 60), between, good (80 and more); empty when nps is NULL (METRICS 2)'
 )
 COMMENT 'NPS as of now in the rolling windows of the epoch: a row for whoever has a scored answer in the window or in the one before (METRICS 2)'
 AS

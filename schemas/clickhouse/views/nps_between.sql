@@ -40,7 +40,7 @@ FROM
 );
 
 CREATE OR REPLACE VIEW {views}.nps_between
-COMMENT 'NPS of the answers given in from_day..to_day, both included: the columns of the view nps without window_days and as_of, with previous_nps of as many days before, and nps_year_ago, yoy (nps - nps_year_ago) of the same days a year before. Segments of customers are those of today; customers and orders come from facts (METRICS 2)'
+COMMENT 'NPS of the answers given in from_day..to_day, both included: the columns of the view nps without window_days and as_of (target as on to_day), with previous_nps of as many days before, and nps_year_ago, yoy (nps - nps_year_ago) of the same days a year before. Segments of customers are those of today; customers and orders come from facts (METRICS 2)'
 AS
 WITH
     toInt32({from_day:Date}) AS first,
@@ -48,7 +48,10 @@ WITH
     toInt32(addYears({from_day:Date}, -1)) AS year_ago_first,
     toInt32(addYears({to_day:Date}, -1)) AS year_ago_last,
     (SELECT customer_dimensions FROM {store}.current) AS customer_dimensions,
-    toInt32(assumeNotNull((SELECT today - response_horizon_days FROM {store}.current))) AS last_answerable
+    toInt32(assumeNotNull((SELECT today - response_horizon_days FROM {store}.current))) AS last_answerable,
+    (SELECT bands FROM {store}.shown) AS bands,
+    (SELECT benchmarks FROM {store}.shown) AS benchmarks,
+    arrayFilter(b -> b.kind = 'target' AND b.metric = 'nps' AND {to_day:Date} BETWEEN b.valid_from AND ifNull(b.valid_to, {to_day:Date}), benchmarks) AS targets
 SELECT
     dimension, segment, survey, population,
     detractors, passives, promoters, responses, no_score,
@@ -61,6 +64,11 @@ SELECT
     toBool(ifNull(change_p < 0.05, false) AND least(responses, previous_responses) >= 30) AS significant,
     delivered, answered, pending,
     if(delivered = 0, NULL, answered / delivered) AS response_rate,
+    arrayElementOrNull(targets.value, indexOf(arrayZip(targets.survey, targets.dimension, targets.segment), (toString(survey), toString(dimension), toString(segment)))) AS target,
+    CAST(multiIf(
+        nps IS NULL, '',
+        bands[survey] = 'strict', multiIf(nps < 0, 'very bad', nps < 60, 'bad', nps < 80, 'between', 'good'),
+        multiIf(nps < 0, 'below 0', nps < 50, '0 to 50', nps <= 80, '50 to 80', 'above 80')), 'LowCardinality(String)') AS band,
     year_ago_score AS nps_year_ago,
     score - year_ago_score AS yoy
 FROM

@@ -1,9 +1,13 @@
 //! What the figures mean: the `[metrics]`, `[[survey]]` and `[[dimension]]` sections, resolved and hashed to an epoch.
 
+mod band;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use band::Band;
 
 use crate::vocabulary::{Kind, Rate, ReportingZone, Role, Subject};
 
@@ -55,6 +59,9 @@ pub struct SurveySection {
     /// Whether it is the survey that headlines and a customer's latest score speak of; one at most.
     #[serde(default)]
     pub headline: bool,
+    /// By which preset its NPS is told to be good or bad: shown beside figures, so no part of the epoch.
+    #[serde(default, skip_serializing)]
+    pub band: Band,
 }
 
 /// What a survey asks about.
@@ -265,10 +272,26 @@ fn attribute_of(subject: Subject, kind: DimensionKind, source: &Source) -> Optio
     }
 }
 
-/// The hash of the resolved sections and the definitions' version.
+/// The hash of the resolved sections and the definitions' version. A band changes no row, hence no epoch.
 fn epoch_of(metrics: &MetricsSection, surveys: &[SurveySection], dimensions: &[DimensionSection]) -> Epoch {
+    let surveys: Vec<Hashed<'_>> = surveys.iter().map(Hashed).collect();
     let text = format!("{DEFINITIONS_VERSION} {metrics:?} {surveys:?} {dimensions:?}");
     Epoch(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
+/// What of a survey the epoch is made of, written as it has been since the first epoch.
+struct Hashed<'a>(&'a SurveySection);
+
+impl fmt::Debug for Hashed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SurveySection { id, kind, scale, headline, band: _ } = self.0;
+        f.debug_struct("SurveySection")
+            .field("id", id)
+            .field("kind", kind)
+            .field("scale", scale)
+            .field("headline", headline)
+            .finish()
+    }
 }
 
 fn check_windows(windows: &[u16], wrong: &mut impl FnMut(String, String)) {
@@ -416,6 +439,23 @@ mod tests {
         assert_ne!(base, epoch(merged, &[]));
         assert_ne!(base, epoch(MetricsSection::default(), &cut));
         assert_eq!(base, epoch(MetricsSection::default(), &[]));
+    }
+
+    #[test]
+    fn the_epoch_of_known_definitions_is_what_it_was_and_a_band_is_no_part_of_it() {
+        let epoch = |band| {
+            let survey = SurveySection {
+                id: "after_delivery".to_owned(),
+                kind: SurveyKind::Transactional,
+                scale: Scale::ZeroToTen,
+                headline: false,
+                band,
+            };
+            Definitions::resolve(MetricsSection::default(), vec![survey], &[]).unwrap().epoch.to_string()
+        };
+        // Of deploy/config/minimal.toml before there were bands.
+        assert_eq!(epoch(Band::Bain), "87c4bec6a082ef64");
+        assert_eq!(epoch(Band::Strict), "87c4bec6a082ef64");
     }
 
     #[test]

@@ -69,7 +69,7 @@ macro_rules! types {
     ($($(#[$doc:meta])* $name:ident($bits:ty) = $clickhouse:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
-        struct $name($bits);
+        pub(crate) struct $name(pub(crate) $bits);
 
         impl Encode for $name {
             fn produces() -> DataTypeNode {

@@ -1,4 +1,5 @@
-//! Tables of one slot, whose latest row is in force: the live epoch and the incarnation of the store.
+//! Tables of one slot, whose latest row is in force: the live epoch, the incarnation of the store, what is shown beside
+//! the figures.
 
 use clickhouse::Row;
 use sarafan_core::definitions::Epoch;
@@ -56,19 +57,29 @@ impl Store {
         Ok(self.rows(&format!("read {table}"), &sql, &[]).await?.pop())
     }
 
-    /// Writes the next row of a table of one slot. Its sequence is the moment, in microseconds, so that two writers
-    /// at once do not write the same; it is above the one in force whatever the clock says.
+    /// The sequence of the next row of a table of one slot.
+    pub(crate) async fn following(&self, table: &str) -> Result<u64, StoreError> {
+        Ok(sequence_after(self.latest(table, "sequence").await?.map(|latest| latest.sequence)))
+    }
+
+    /// Writes the next row of a table of one slot, unless the one in force says the same.
     async fn advance(&self, table: &str, column: &str, value: u64) -> Result<(), StoreError> {
         let latest = self.latest(table, column).await?;
         if latest.as_ref().is_some_and(|latest| latest.value == value) {
             return Ok(());
         }
-        let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros());
-        let sequence = next_sequence(latest.map(|latest| latest.sequence), now);
+        let sequence = sequence_after(latest.map(|latest| latest.sequence));
         let mut block = OneRow::default();
         block.set("slot", 0_u8).set("sequence", sequence).set(column, value);
         self.send_row(table, &format!("slot, sequence, {column}"), block).await
     }
+}
+
+/// The moment, in microseconds, so that two writers at once do not write the same; above the one in force whatever the
+/// clock says.
+fn sequence_after(in_force: Option<u64>) -> u64 {
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros());
+    next_sequence(in_force, now)
 }
 
 fn next_sequence(in_force: Option<u64>, now_micros: u128) -> u64 {

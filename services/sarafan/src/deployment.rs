@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sarafan_core::definitions::Definitions;
 use sarafan_runtime::config::{ConfigErrors, Document};
-use sarafan_store::ClickHouseSection;
+use sarafan_store::{BenchmarkSection, ClickHouseSection, Presentation};
 use sarafan_stream::KafkaConfig;
 use sarafan_wire::{Mapping, TopicsSection};
 
@@ -12,7 +12,7 @@ use sarafan_wire::{Mapping, TopicsSection};
 pub const ENV_PREFIX: &str = "SARAFAN";
 
 /// The sections that some part of a deployment knows. All share one file.
-pub(crate) const SECTIONS: [&str; 10] = [
+pub(crate) const SECTIONS: [&str; 13] = [
     "kafka",
     "topics",
     "clickhouse",
@@ -22,7 +22,10 @@ pub(crate) const SECTIONS: [&str; 10] = [
     "source",
     "ingest",
     "aggregator",
+    "prometheus",
     "service",
+    "deployment",
+    "benchmark",
 ];
 
 /// A configuration in which nothing is wrong, for any service.
@@ -40,6 +43,8 @@ pub struct Deployment {
     pub definitions: Definitions,
     /// `[[source]]`, compiled.
     pub mapping: Mapping,
+    /// `[deployment]`, `[[benchmark]]` and the bands of `[[survey]]`: what people are shown beside the figures.
+    pub presentation: Presentation,
 }
 
 impl Deployment {
@@ -61,12 +66,39 @@ impl Deployment {
         let mut found = ConfigErrors::default();
         let aggregator = sarafan_aggregator::Config::read(&document, &mut found);
         let ingest = sarafan_ingest::Config::read(&document, &mut found);
+        let definitions = aggregator.as_ref().map(|config| &config.definitions);
+        let presentation = read_presentation(&document, definitions, &mut found);
         document.finish(each_once(&found), &SECTIONS)?;
         // Whatever is not there was reported by `finish`.
-        let (Some(aggregator), Some(ingest)) = (aggregator, ingest) else { return Err(found) };
+        let (Some(aggregator), Some(ingest), Some(presentation)) = (aggregator, ingest, presentation) else {
+            return Err(found);
+        };
         let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, .. } = aggregator;
-        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping: ingest.mapping })
+        let mapping = ingest.mapping;
+        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping, presentation })
     }
+}
+
+/// Reads what people are shown; what it speaks of is checked once the definitions are right.
+fn read_presentation(
+    document: &Document,
+    definitions: Option<&Definitions>,
+    errors: &mut ConfigErrors,
+) -> Option<Presentation> {
+    let deployment = document.section_or_default("deployment", errors);
+    let before = errors.iter().count();
+    let benchmarks = document.array_of_tables::<BenchmarkSection>("benchmark", errors);
+    // Those that cannot be read are left out, and the numbers of the others would be wrong.
+    if errors.iter().count() > before {
+        return None;
+    }
+    let benchmarks = benchmarks.into_iter().map(|located| located.value).collect();
+    let resolved = Presentation::resolve(deployment?, benchmarks, definitions?);
+    resolved
+        .map_err(|problems| {
+            errors.extend(problems.iter().map(|wrong| document.place(&wrong.path).invalid(&wrong.problem)));
+        })
+        .ok()
 }
 
 /// Services read the same sections, and each reports what is wrong with them.
@@ -106,6 +138,26 @@ mod tests {
         let errors = Deployment::of(document).unwrap_err();
         let paths: Vec<&str> = errors.iter().map(|error| error.path()).collect();
         assert!(paths.contains(&"clickhouse.url") && paths.contains(&"topics.event"), "{paths:?}");
+    }
+
+    #[test]
+    fn a_benchmark_of_what_is_not_declared_is_reported_with_its_line() {
+        let benchmark = |more: &str| format!("[[benchmark]]\nname = 'b'\nkind = 'target'\n{more}\n");
+        let text = [
+            "kafka.brokers = 'b:1'\nsurvey = [{ id = 's', kind = 'relational', band = 'strict' }]\n"
+                .to_owned(),
+            benchmark("survey = 's'\nvalue = 60\nfrom = 2026-01-01"),
+            benchmark("survey = 'other'\nvalue = 60\nfrom = '2026-02-30'\nto = '2026-12-31'"),
+        ];
+        let document = Document::from_text("sarafan.toml", &text.concat()).unwrap();
+        let errors = Deployment::of(document).unwrap_err().to_string();
+        let expected = [
+            "sarafan.toml:10: benchmark[1].survey: `other` is not declared by a [[survey]]",
+            "sarafan.toml:12: benchmark[1].from: `2026-02-30` is no day; write 2026-01-31",
+        ];
+        for line in expected {
+            assert!(errors.lines().any(|found| found == line), "{errors}");
+        }
     }
 
     #[test]

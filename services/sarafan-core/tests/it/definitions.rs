@@ -67,7 +67,13 @@ pub(crate) fn any_meaning() -> impl Strategy<Value = Meaning> {
 }
 
 fn resolve(metrics: MetricsSection) -> Arc<Definitions> {
-    let survey = |id: &str, kind, scale, headline| SurveySection { id: id.to_owned(), kind, scale, headline };
+    let survey = |id: &str, kind, scale, headline| SurveySection {
+        id: id.to_owned(),
+        kind,
+        scale,
+        headline,
+        band: Default::default(),
+    };
     let surveys = vec![
         survey("delivery", SurveyKind::Transactional, Scale::ZeroToTen, false),
         survey("relation", SurveyKind::Relational, Scale::ZeroToTen, true),

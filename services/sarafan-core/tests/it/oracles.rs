@@ -26,6 +26,7 @@ fn definitions() -> Arc<Definitions> {
         kind: SurveyKind::Relational,
         scale: Scale::ZeroToTen,
         headline: true,
+        band: Default::default(),
     };
     Arc::new(Definitions::resolve(metrics, vec![survey], &[]).unwrap())
 }

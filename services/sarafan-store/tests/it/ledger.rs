@@ -57,6 +57,7 @@ fn definitions(timezone: &str) -> Definitions {
         kind: SurveyKind::Transactional,
         scale: Default::default(),
         headline,
+        band: Default::default(),
     };
     let dimension = DimensionSection {
         name: "tier".to_owned(),

@@ -131,12 +131,13 @@ impl World {
 }
 
 /// What [`World::new`] registers.
-fn definitions() -> Definitions {
+pub(crate) fn definitions() -> Definitions {
     let survey = |id: &str, scale, headline| SurveySection {
         id: id.to_owned(),
         kind: SurveyKind::Relational,
         scale,
         headline,
+        band: Default::default(),
     };
     let dimension = |name: &str, kind, field: &str| DimensionSection {
         name: name.to_owned(),

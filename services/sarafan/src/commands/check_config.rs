@@ -1,5 +1,7 @@
 //! `sarafan check-config`
 
+use sarafan_store::{BenchmarkSection, DeploymentSection};
+
 use crate::cli::ConfigPath;
 use crate::deployment::Deployment;
 use crate::terminal;
@@ -28,10 +30,11 @@ pub(crate) fn run(place: &ConfigPath, _: &Arguments) -> anyhow::Result<()> {
 }
 
 fn summary(deployment: &Deployment) -> Vec<(String, String)> {
-    let Deployment { kafka, topics, clickhouse, definitions, mapping, .. } = deployment;
+    let Deployment { kafka, topics, clickhouse, definitions, mapping, presentation, .. } = deployment;
     let metrics = &definitions.metrics;
     let row = |what: &str, value: String| (what.to_owned(), value);
     let mut rows = vec![
+        row("deployment", shown_name(presentation.deployment())),
         row("Kafka", kafka.brokers.clone()),
         row("canonical topic", format!("{}, {} partitions when created", topics.events, topics.partitions)),
         row("dead letters", topics.dead_letters.clone()),
@@ -56,14 +59,32 @@ fn summary(deployment: &Deployment) -> Vec<(String, String)> {
     let headline = definitions.headline_survey().map(|survey| survey.id.as_str());
     for survey in &definitions.surveys {
         let mark = if headline == Some(survey.id.as_str()) { ", headline" } else { "" };
-        rows.push((format!("survey {}", survey.id), format!("{}{mark}", survey.kind.name())));
+        let kind = survey.kind.name();
+        rows.push((format!("survey {}", survey.id), format!("{kind}{mark}, band {}", survey.band.name())));
     }
     for dimension in &definitions.dimensions {
         rows.push((format!("dimension {}", dimension.name), format!("{:?}", dimension.kind).to_lowercase()));
+    }
+    for benchmark in presentation.benchmarks() {
+        rows.push((format!("benchmark {}", benchmark.name), line_of(benchmark)));
     }
     for topic in mapping.topics() {
         let source = mapping.source_of(topic).unwrap_or_default();
         rows.push((format!("source {source}"), format!("topic {topic}")));
     }
     rows
+}
+
+/// A deployment's name, with its notice.
+fn shown_name(section: &DeploymentSection) -> String {
+    let DeploymentSection { name, notice } = section;
+    if notice.is_empty() { name.clone() } else { format!("{name}, notice {notice}") }
+}
+
+/// What a benchmark says, of whom and when.
+fn line_of(benchmark: &BenchmarkSection) -> String {
+    let BenchmarkSection { kind, metric, survey, dimension, segment, value, from, .. } = benchmark;
+    let until = benchmark.to.as_deref().unwrap_or("further notice");
+    let cut = if dimension == "all" { String::new() } else { format!(", {dimension} {segment}") };
+    format!("{} {} of {survey}{cut}: {value} from {from} until {until}", kind.name(), metric.name())
 }

@@ -16,7 +16,8 @@ Examples:
   sarafan migrate                          before the first start, and with every new version
   sarafan migrate --create-source-topics   on a development machine that has no sources of its own
 
-Safe to run again: what is there stays. Refuses, and changes no figure, when views show the figures of other
+Safe to run again: what is there stays, and what people are shown beside the figures ([deployment], [[benchmark]], the
+band of a [[survey]]) is from then on what the configuration says. Refuses, and changes no figure, when views show the figures of other
 definitions ([metrics], [[survey]], [[dimension]]) than those of the configuration.";
 
 /// Partitions of a source topic that is made for development.
@@ -77,6 +78,12 @@ pub(crate) async fn migrate(deployment: &Deployment, sources: SourceTopics) -> a
     store.register_epoch(&deployment.definitions).await?;
     store.set_live_epoch(epoch).await?;
     done.push(format!("epoch {epoch}: live"));
+    store.set_presentation(&deployment.presentation).await?;
+    let benchmarks = deployment.presentation.benchmarks().count();
+    done.push(format!(
+        "deployment {}: shown, with {benchmarks} benchmarks",
+        deployment.presentation.deployment().name
+    ));
     Ok(done)
 }
 
