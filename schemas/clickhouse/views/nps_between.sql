@@ -58,7 +58,7 @@ SELECT
     score AS nps,
     if(responses = 0, NULL, greatest(-100, 100 * (centre - margin))) AS nps_low,
     if(responses = 0, NULL, least(100, 100 * (centre + margin))) AS nps_high,
-    previous_score AS previous_nps,
+    previous_responses, previous_score AS previous_nps,
     score - previous_score AS change,
     if(responses = 0 OR previous_responses = 0, NULL, p) AS change_p,
     toBool(ifNull(change_p < 0.05, false) AND least(responses, previous_responses) >= 30) AS significant,

@@ -9,6 +9,7 @@ mod facts;
 mod ltv;
 mod nps;
 mod nps_between;
+mod nps_change;
 mod repeat;
 mod statistics;
 mod terms;
