@@ -70,6 +70,7 @@ pub(crate) fn bar(title: &str, length: Option<u64>, unit: Unit) -> ProgressBar {
     let count = match unit {
         Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec}",
         Unit::Records => "{human_pos}/{human_len} records",
+        Unit::Days => "{human_pos}/{human_len} days",
     };
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     let template = match length {
@@ -91,4 +92,6 @@ pub(crate) enum Unit {
     Bytes,
     /// Records.
     Records,
+    /// Days of a history.
+    Days,
 }

@@ -10,6 +10,7 @@ pub(crate) mod ingest;
 pub(crate) mod migrate;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod simulate;
 #[cfg(feature = "localstack")]
 pub(crate) mod stack;
 

@@ -153,17 +153,17 @@ impl Shape {
 }
 
 /// Spreads records evenly over time.
-struct Pace {
+pub(crate) struct Pace {
     next: tokio::time::Instant,
     step: Duration,
 }
 
 impl Pace {
-    fn of(per_second: u32) -> Self {
+    pub(crate) fn of(per_second: u32) -> Self {
         Self { next: tokio::time::Instant::now(), step: Duration::from_secs(1) / per_second }
     }
 
-    async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::time::sleep_until(self.next).await;
         self.next += self.step;
     }
