@@ -51,6 +51,8 @@ enum Command {
     CheckConfig(commands::check_config::Arguments),
     /// Say what is missing on this machine or cannot be reached, and what to do
     Doctor(commands::doctor::Arguments),
+    /// Ask the service beside it whether it is ready
+    Health(commands::health::Arguments),
     /// Print NPS, repeat-purchase funnel and lifetime value
     Report(commands::report::Arguments),
     /// Run a local Kafka and ClickHouse in the background, for development
@@ -83,6 +85,7 @@ fn run(Cli { place, command }: Cli) -> anyhow::Result<()> {
         Command::Export(arguments) => commands::export::run(&place, &arguments),
         Command::CheckConfig(arguments) => commands::check_config::run(&place, &arguments),
         Command::Doctor(arguments) => commands::doctor::run(&place, &arguments),
+        Command::Health(arguments) => commands::health::run(&place, &arguments),
         Command::Report(arguments) => commands::report::run(&place, &arguments),
         #[cfg(feature = "localstack")]
         Command::Stack(arguments) => commands::stack::run(&arguments),

@@ -47,15 +47,17 @@ pub fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     samples.iter().filter(fits).map(|sample| sample.value).sum()
 }
 
-/// One request on a connection of its own: nothing more than that is needed of HTTP here.
-fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
+/// The body of the answer, if the answer is 200. One request on a connection of its own: nothing more than that is needed
+/// of HTTP here.
+pub(crate) fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer is no HTTP")?;
-    ensure!(head.starts_with("HTTP/1.1 200"), "{path}: {}", head.lines().next().unwrap_or_default());
+    let status = head.lines().next().unwrap_or_default();
+    ensure!(head.starts_with("HTTP/1.1 200"), "{path}: {status}: {}", body.trim_end().replace('\n', "; "));
     Ok(body.to_owned())
 }
 

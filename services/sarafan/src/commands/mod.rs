@@ -6,6 +6,7 @@ pub(crate) mod check_config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod migrate;
 pub(crate) mod replay;
