@@ -7,8 +7,12 @@ mod bad_input;
 mod chaos;
 mod commands;
 mod data;
+#[allow(dead_code)] // What only the tests without servers need.
+#[path = "../dashboards/files.rs"]
+mod files;
 mod local;
 mod minimal;
+mod panels;
 mod random;
 mod records;
 mod restart;
