@@ -8,7 +8,8 @@ mod config;
 mod mapper;
 mod metrics;
 mod service;
+mod source_lag;
 
 pub use config::{Config, IngestSection};
-pub use metrics::{EVENTS, FILTERED, RECORDS};
+pub use metrics::{EVENTS, FILTERED, METRICS, RECORDS, SOURCE_LAG_RECORDS, SOURCE_LAG_SECONDS};
 pub use service::run;

@@ -11,10 +11,20 @@ pub const RECORDS: &str = "sarafan_ingest_records_total";
 /// Counter, source records that a `[[source.skip]]` left out, by `source` and `rule`. Alert on a jump: a rule may match
 /// more than it was written for.
 pub const FILTERED: &str = "sarafan_ingest_filtered_total";
-/// Counter, canonical events made, by `source` and `subject`.
+/// Counter, canonical events made, by `source` and `subject`. Alert when a subject stops coming.
 pub const EVENTS: &str = "sarafan_ingest_events_total";
+/// Gauge, records of a `source` that were not read yet, over the partitions that this process owns; as of the last look at
+/// their ends. Alert when it grows while no progress is made.
+pub const SOURCE_LAG_RECORDS: &str = "sarafan_source_lag_records";
+/// Gauge, seconds: age of the oldest record of a `source` that was not read yet, by the records' own timestamps and the
+/// last moment at which all were read; 0 when caught up. Never less than the truth once a record was read. Alert when it
+/// comes near the time that figures may be late.
+pub const SOURCE_LAG_SECONDS: &str = "sarafan_source_lag_seconds";
 
-/// Handles to all of them.
+/// Names of all metrics that ingest adds to those of the engine and of the process.
+pub const METRICS: &[&str] = &[RECORDS, FILTERED, EVENTS, SOURCE_LAG_RECORDS, SOURCE_LAG_SECONDS];
+
+/// Handles to those that are counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub(crate) records: IntCounterVec,
@@ -35,5 +45,38 @@ impl Metrics {
             filtered: counter(FILTERED, "Source records left out by rule", &["source", "rule"])?,
             events: counter(EVENTS, "Canonical events made", &["source", "subject"])?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::core::Collector as _;
+    use sarafan_stream::Unread;
+
+    use super::*;
+    use crate::source_lag::SourceLag;
+
+    #[test]
+    fn names_are_those_that_dashboards_and_rules_rely_on() {
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry).unwrap();
+        metrics.records.with_label_values(&["shop", "mapped"]).inc();
+        metrics.filtered.with_label_values(&["shop", "tests"]).inc();
+        metrics.events.with_label_values(&["shop", "order"]).inc();
+        let mut names: Vec<String> =
+            registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        let lag = SourceLag::new(Unread::default(), []).unwrap();
+        names.extend(lag.desc().iter().map(|desc| desc.fq_name.clone()));
+        let expected = [
+            "sarafan_ingest_events_total",
+            "sarafan_ingest_filtered_total",
+            "sarafan_ingest_records_total",
+            "sarafan_source_lag_records",
+            "sarafan_source_lag_seconds",
+        ];
+        assert_eq!(names, expected);
+        let mut listed = METRICS.to_vec();
+        listed.sort_unstable();
+        assert_eq!(listed, expected);
     }
 }

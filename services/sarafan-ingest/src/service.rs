@@ -10,6 +10,7 @@ use sarafan_stream::{Admin, Consumer, DeadLetters, Producer, Relay, StreamMetric
 use crate::config::Config;
 use crate::mapper::Mapper;
 use crate::metrics::Metrics;
+use crate::source_lag::SourceLag;
 
 /// Runs ingest until `shutdown` is requested; what was read is then produced, acknowledged and committed.
 ///
@@ -24,6 +25,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let metrics = Metrics::register(service.registry())?;
     let topics: Vec<&str> = config.mapping.topics().collect();
     let consumer = Consumer::open(&config.kafka, config.consumer(), &topics, stream.clone())?;
+    let sources = topics.iter().filter_map(|topic| Some((topic, config.mapping.source_of(topic)?)));
+    let sources = sources.map(|(topic, source)| ((*topic).to_owned(), source.to_owned()));
+    service.registry().register(Box::new(SourceLag::new(consumer.unread(), sources)?))?;
     let producer = Producer::open(&config.kafka, &config.ingest.producer, stream)?;
     let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), None);
     let events: Arc<str> = config.topics.events.as_str().into();

@@ -11,8 +11,22 @@ pub const BUILD_INFO: &str = "sarafan_build_info";
 /// Gauge per `condition`: 1 while it holds, 0 while it does not. Alert when 0 for minutes: the instance does not serve.
 pub const READY: &str = "sarafan_ready";
 
-/// Gauge: 1 from the moment a shutdown is requested.
+/// Gauge: 1 from the moment a shutdown is requested. Alert when 1 for longer than draining may take.
 pub const DRAINING: &str = "sarafan_draining";
+
+/// Names of the customary metrics of a process, as this platform has them.
+pub const PROCESS_METRICS: &[&str] = &[
+    "process_cpu_seconds_total",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_threads",
+    "process_virtual_memory_bytes",
+];
+
+/// Names of the metrics that every service has beside them.
+pub const METRICS: &[&str] = &[BUILD_INFO, READY, DRAINING];
 
 /// A registry that holds the metrics of this process: the customary `process_*` (CPU seconds, resident bytes, open
 /// files, start time) and [`BUILD_INFO`].
@@ -61,6 +75,10 @@ mod tests {
         let registry = registry("ingest", "1.2.3").unwrap();
         ready_gauges(&registry).unwrap().with_label_values(&["consumer"]).set(1);
         draining_gauge(&registry).unwrap();
+        let mut listed = [METRICS, PROCESS_METRICS].concat();
+        listed.sort_unstable();
+        let found: Vec<String> = registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        assert_eq!(found, listed);
         let text = render(&registry).unwrap();
         for line in [
             "sarafan_build_info{role=\"ingest\",version=\"1.2.3\"} 1",

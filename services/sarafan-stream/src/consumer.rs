@@ -23,6 +23,7 @@ use crate::partition::{AssignedPartition, Generation, Position, TopicPartition};
 use crate::poller::{Command, Poller};
 use crate::record_batch::RecordBatch;
 use crate::revoke_pending::{RevokePending, RevokeSignal};
+use crate::unread::{Unread, now_ms};
 use crate::watermarks::{self, Watermarks};
 
 /// Room for changes of the assignment that the owner has not looked at yet. Each brings partitions that were not
@@ -45,6 +46,7 @@ pub struct Consumer {
     pub(crate) signal: RevokeSignal,
     revoke_pending: RevokePending,
     watermarks: Watermarks,
+    pub(crate) unread: Unread,
     ownership: SharedOwnership,
     commands: SyncSender<Command>,
     client: Arc<BaseConsumer<GroupContext>>,
@@ -112,6 +114,7 @@ impl Consumer {
             signal,
             revoke_pending,
             watermarks: Watermarks::default(),
+            unread: Unread::default(),
             ownership,
             commands,
             client,
@@ -124,9 +127,14 @@ impl Consumer {
         self.revoke_pending.clone()
     }
 
-    /// The ends of the owned partitions, kept current while [`run`](crate::run) runs.
-    pub fn watermarks(&self) -> Watermarks {
+    /// The ends of the owned partitions.
+    pub(crate) fn watermarks(&self) -> Watermarks {
         self.watermarks.clone()
+    }
+
+    /// What of the owned partitions was not read yet, kept current while [`run`](crate::run) runs.
+    pub fn unread(&self) -> Unread {
+        self.unread.clone()
     }
 
     /// Reads a partition from `offset` on, if it is still in this generation.
@@ -186,11 +194,13 @@ impl Consumer {
             let partitions = Arc::new(partitions);
             loop {
                 let (client, partitions) = (Arc::clone(&client), Arc::clone(&partitions));
+                let asked_ms = now_ms();
                 let described =
                     tokio::task::spawn_blocking(move || watermarks::describe(&client, &partitions)).await;
                 match described.map_err(|_| StreamError::ThreadEnded)? {
                     Ok(described) => {
-                        known.update(described.iter().map(|part| (part.partition.clone(), part.high)));
+                        let ends = described.iter().map(|part| (part.partition.clone(), part.high));
+                        known.update(asked_ms, ends);
                         return Ok(described);
                     }
                     Err(source) if !is_passing(&source) => {
@@ -213,8 +223,9 @@ impl Consumer {
         let known = self.watermarks.clone();
         let retries = self.metrics.retries_offsets.clone();
         tokio::task::spawn_blocking(move || {
+            let asked_ms = now_ms();
             match watermarks::ends(&client, &partitions, rdkafka::Offset::End) {
-                Ok(highs) => known.update(partitions.into_iter().zip(highs)),
+                Ok(highs) => known.update(asked_ms, partitions.into_iter().zip(highs)),
                 Err(error) => {
                     retries.inc();
                     warn!(%error, "the ends of partitions could not be asked for; lag is older than it should be");

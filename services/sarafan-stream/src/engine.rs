@@ -1,5 +1,7 @@
 //! The loop that ties a group member to its handler.
 
+mod tally;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +19,8 @@ use crate::group::Control;
 use crate::handler::{FlushOutcome, Handler};
 use crate::partition::{Generation, Position, TopicPartition};
 use crate::record_batch::RecordBatch;
+use crate::unread::{Reading, now_ms};
+use tally::Tally;
 
 /// Runs `handler` on the partitions that the group gives to `consumer`, until `shutdown` resolves or something fails.
 ///
@@ -64,8 +68,8 @@ pub(crate) struct Engine<H> {
     pub(crate) active: BTreeMap<TopicPartition, Generation>,
     /// Partitions that wait for the handler to say where to start.
     pub(crate) loading: BTreeMap<TopicPartition, Generation>,
-    /// Next offset to apply, per active partition.
-    positions: BTreeMap<TopicPartition, i64>,
+    /// How far each active partition was read.
+    readings: BTreeMap<TopicPartition, Reading>,
     /// What is to be committed, and the commit that is under way.
     commits: Commits,
     committing: Option<JoinHandle<CommitOutcome>>,
@@ -85,7 +89,7 @@ impl<H: Handler> Engine<H> {
             consumer,
             active: BTreeMap::new(),
             loading: BTreeMap::new(),
-            positions: BTreeMap::new(),
+            readings: BTreeMap::new(),
             commits: Commits::default(),
             committing: None,
             began,
@@ -224,7 +228,7 @@ impl<H: Handler> Engine<H> {
         for (partition, generation, offset) in &commands {
             self.loading.remove(partition);
             self.active.insert(partition.clone(), *generation);
-            self.positions.insert(partition.clone(), *offset);
+            self.readings.insert(partition.clone(), Reading::begin(*offset, now_ms()));
         }
         self.next_lag = Instant::now();
         self.consumer.start(commands)
@@ -245,7 +249,7 @@ impl<H: Handler> Engine<H> {
                 self.handler.apply(&record).map_err(EngineError::Handler)?;
                 let bytes = record.size_bytes();
                 self.filling.add(bytes, now);
-                tally[source].add(bytes, record.offset);
+                tally[source].add(bytes, &record);
             }
         }
         for (source, tally) in batch.sources().iter().zip(tally) {
@@ -253,7 +257,9 @@ impl<H: Handler> Engine<H> {
                 let topic: &str = &source.partition.topic;
                 self.consumer.metrics.records_consumed.with_label_values(&[topic]).inc_by(tally.records);
                 self.consumer.metrics.bytes_consumed.with_label_values(&[topic]).inc_by(tally.bytes);
-                self.positions.insert(source.partition.clone(), tally.last_offset + 1);
+                if let Some(reading) = self.readings.get_mut(&source.partition) {
+                    reading.applied(tally.last_offset + 1, tally.last_timestamp_ms);
+                }
             }
         }
         Ok(())
@@ -320,7 +326,8 @@ impl<H: Handler> Engine<H> {
         tracing::info!(count = known.len(), "partitions are taken again");
         self.commits.forget(known.iter().map(|(partition, _)| partition));
         for (partition, _) in &known {
-            self.positions.remove(partition);
+            self.readings.remove(partition);
+            self.consumer.unread.forget(partition);
         }
         // What went away in between is told to us by a revoke that is already on its way.
         let held = self.consumer.hold(known.iter().cloned())?;
@@ -333,7 +340,8 @@ impl<H: Handler> Engine<H> {
         for partition in partitions {
             self.loading.remove(partition);
             self.active.remove(partition);
-            self.positions.remove(partition);
+            self.readings.remove(partition);
+            self.consumer.unread.forget(partition);
             let labels = [&*partition.topic, &partition.partition.to_string()];
             // Only partitions that were measured have a gauge to remove.
             let _ = self.consumer.metrics.lag.remove_label_values(&labels);
@@ -350,15 +358,17 @@ impl<H: Handler> Engine<H> {
     /// Publishes the lag as far as it is known, and asks for the ends anew.
     fn watch_lag(&mut self) {
         let watermarks = self.consumer.watermarks();
-        for (partition, position) in &self.positions {
-            if let Some(lag) = watermarks.lag(partition, *position) {
+        for (partition, reading) in &mut self.readings {
+            if let Some(end) = watermarks.end(partition) {
+                let waiting = reading.waiting(end.high, end.asked_ms);
                 let labels = [&*partition.topic, &partition.partition.to_string()];
-                self.consumer.metrics.lag.with_label_values(&labels).set(lag);
+                self.consumer.metrics.lag.with_label_values(&labels).set(waiting.records);
+                self.consumer.unread.set(partition, waiting);
             }
         }
         // One question at a time, however slow the brokers answer.
-        if !self.positions.is_empty() && self.asking.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.asking = Some(self.consumer.refresh_watermarks(self.positions.keys().cloned().collect()));
+        if !self.readings.is_empty() && self.asking.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.asking = Some(self.consumer.refresh_watermarks(self.readings.keys().cloned().collect()));
         }
         self.next_lag = Instant::now() + Duration::from_millis(self.consumer.settings.lag_interval_ms);
     }
@@ -372,21 +382,6 @@ async fn next_batch<H: Handler>(
 ) -> Result<Option<RecordBatch>, EngineError<H::Error>> {
     handler.ready().await.map_err(EngineError::Handler)?;
     Ok(records.recv().await)
-}
-
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    records: u64,
-    bytes: u64,
-    last_offset: i64,
-}
-
-impl Tally {
-    fn add(&mut self, bytes: u64, offset: i64) {
-        self.records += 1;
-        self.bytes += bytes;
-        self.last_offset = offset;
-    }
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod record_batch;
 mod relay;
 mod revoke_pending;
 mod start;
+mod unread;
 mod watermarks;
 mod write;
 
@@ -59,5 +60,5 @@ pub use record::{Headers, OwnedHeader, OwnedRecord, Record};
 pub use relay::{Outbox, Relay, RelayError, Transform};
 pub use revoke_pending::RevokePending;
 pub use start::{FirstStart, start_position};
-pub use watermarks::Watermarks;
+pub use unread::{Unread, Waiting};
 pub use write::BulkWriter;

@@ -8,31 +8,50 @@ use prometheus::{
 use crate::error::StreamError;
 use crate::handler::FlushReason;
 
-/// Counter, records handed to the handler. Labels: `topic`.
+/// Counter, records handed to the handler. Labels: `topic`. Alert when it stands still while there is lag.
 pub const RECORDS_CONSUMED: &str = "sarafan_kafka_records_consumed_total";
 /// Counter, bytes of keys and values handed to the handler. Labels: `topic`.
 pub const BYTES_CONSUMED: &str = "sarafan_kafka_bytes_consumed_total";
-/// Counter, records that the brokers acknowledged. Labels: `topic`.
+/// Counter, records that the brokers acknowledged. Labels: `topic`. Alert when it stands still while records are read.
 pub const RECORDS_PRODUCED: &str = "sarafan_kafka_records_produced_total";
 /// Counter, bytes of keys and values that the brokers acknowledged. Labels: `topic`.
 pub const BYTES_PRODUCED: &str = "sarafan_kafka_bytes_produced_total";
 /// Gauge, records between the handler's position and the end of the partition. Labels: `topic`, `partition`.
 /// Only for partitions that this process owns. Alert when it grows for long.
 pub const LAG: &str = "sarafan_kafka_consumer_lag_records";
-/// Gauge, partitions that this process owns.
+/// Gauge, partitions that this process owns. Alert when all of a group's together are fewer than its topic has.
 pub const ASSIGNED: &str = "sarafan_kafka_assigned_partitions";
 /// Gauge, partitions that are paused because the handler is slower than the topic. Alert when it stays above zero.
 pub const PAUSED: &str = "sarafan_kafka_paused_partitions";
 /// Counter, changes of the assignment. Labels: `kind` (`assign`, `revoke`, `lost`). Alert on any `lost`.
 pub const REBALANCES: &str = "sarafan_kafka_rebalances_total";
 /// Histogram, seconds that a flush took. Labels: `reason` (`full`, `age`, `idle`, `revoke`, `shutdown`).
+/// Alert when its mean comes near the time that figures may be late.
 pub const FLUSH_SECONDS: &str = "sarafan_kafka_flush_seconds";
 /// Gauge, seconds since the Unix epoch of the last commit that the broker confirmed. Zero before the first.
+/// Alert when it is minutes old while records are consumed.
 pub const LAST_COMMIT: &str = "sarafan_kafka_last_commit_timestamp_seconds";
-/// Counter, what had to be tried again. Labels: `operation` (`commit`, `offsets`, `seek`).
+/// Counter, what had to be tried again. Labels: `operation` (`commit`, `offsets`, `seek`). Alert on a steady rise.
 pub const RETRIES: &str = "sarafan_kafka_retries_total";
 /// Counter, records sent to a dead-letter topic. Labels: `topic` (where the record came from), `reason`.
+/// Alert when their share of the records rises.
 pub const DEAD_LETTERS: &str = "sarafan_dead_letters_total";
+
+/// Names of all metrics of the engine.
+pub const METRICS: &[&str] = &[
+    RECORDS_CONSUMED,
+    BYTES_CONSUMED,
+    RECORDS_PRODUCED,
+    BYTES_PRODUCED,
+    LAG,
+    ASSIGNED,
+    PAUSED,
+    REBALANCES,
+    FLUSH_SECONDS,
+    LAST_COMMIT,
+    RETRIES,
+    DEAD_LETTERS,
+];
 
 /// The engine's metrics, registered once per process and shared by its consumers and producers.
 #[derive(Clone, Debug)]
@@ -139,6 +158,9 @@ mod tests {
         let mut names: Vec<String> =
             registry.gather().iter().map(|family| family.name().to_owned()).collect();
         names.sort();
+        let mut listed = METRICS.to_vec();
+        listed.sort_unstable();
+        assert_eq!(names, listed);
         assert_eq!(
             names,
             [

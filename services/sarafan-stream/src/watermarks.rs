@@ -14,24 +14,26 @@ use crate::partition::{AssignedPartition, TopicPartition};
 /// How long one request for offsets may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The high watermarks of the owned partitions as last asked for (every `lag_interval_ms`), readable at any time and
-/// from anywhere at the cost of a lock. Paused partitions are asked for too.
+/// The high watermarks of the owned partitions as last asked for (every `lag_interval_ms`), at the cost of a lock. Paused
+/// partitions are asked for too.
 #[derive(Clone, Debug, Default)]
-pub struct Watermarks(Arc<RwLock<HashMap<TopicPartition, i64>>>);
+pub(crate) struct Watermarks(Arc<RwLock<HashMap<TopicPartition, End>>>);
+
+/// Where a partition ended, and when the brokers were asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) high: i64,
+    pub(crate) asked_ms: i64,
+}
 
 impl Watermarks {
-    /// The offset after the newest record that may be read, if the partition is owned and was asked for.
-    pub fn high(&self, partition: &TopicPartition) -> Option<i64> {
+    /// Where the partition ended, if it is owned and was asked for.
+    pub(crate) fn end(&self, partition: &TopicPartition) -> Option<End> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(partition).copied()
     }
 
-    /// How many offsets lie between `position` (the next offset to read) and the end; an upper bound of the records
-    /// there, exact where the topic is neither compacted nor transactional.
-    pub fn lag(&self, partition: &TopicPartition, position: i64) -> Option<i64> {
-        self.high(partition).map(|high| (high - position).max(0))
-    }
-
-    pub(crate) fn update(&self, news: impl IntoIterator<Item = (TopicPartition, i64)>) {
+    pub(crate) fn update(&self, asked_ms: i64, news: impl IntoIterator<Item = (TopicPartition, i64)>) {
+        let news = news.into_iter().map(|(partition, high)| (partition, End { high, asked_ms }));
         self.0.write().unwrap_or_else(PoisonError::into_inner).extend(news);
     }
 

@@ -193,6 +193,19 @@ async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_s
         let name = format!("sarafan_dead_letters_total{{reason=\"{reason}\",topic=\"{source}\"}}");
         assert_eq!(found.get(&name), Some(&1), "{name}");
     }
+    // The ends are asked for every few seconds.
+    let lag = |found: &BTreeMap<String, u64>, unit: &str| {
+        found.get(&format!("sarafan_source_lag_{unit}{{source=\"mixed\"}}")).copied()
+    };
+    let began = Instant::now();
+    loop {
+        let found = metrics(address).await;
+        if (lag(&found, "records"), lag(&found, "seconds")) == (Some(0), Some(0)) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{found:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     stop.request("the test is over");
     service.await.unwrap().unwrap();
 

@@ -1,5 +1,7 @@
 //! The names are promises, and what a board shows is of one moment.
 
+mod size;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ fn snapshot(live: bool) -> Snapshot {
     Snapshot { held, overview: live.then(overview) }
 }
 
-fn text(registry: &Registry) -> String {
+fn text_of(registry: &Registry) -> String {
     TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
 }
 
@@ -92,7 +94,7 @@ fn a_partition_that_catches_up_is_zero_and_brings_no_figure() {
     let (registry, board) = (Registry::new(), Board::new("01234567", 4, 2).unwrap());
     registry.register(Box::new(board.clone())).unwrap();
     board.show(snapshot(false));
-    let catching_up = text(&registry);
+    let catching_up = text_of(&registry);
     assert!(catching_up.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 0\n"));
     assert!(catching_up.contains("sarafan_term{partition=\"3\"} 7\n"), "{catching_up}");
     assert!(catching_up.contains("sarafan_topic_partitions 4\n"), "{catching_up}");
@@ -100,11 +102,11 @@ fn a_partition_that_catches_up_is_zero_and_brings_no_figure() {
         assert!(!catching_up.contains(figure), "{figure} in\n{catching_up}");
     }
     board.show(snapshot(true));
-    let live = text(&registry);
+    let live = text_of(&registry);
     assert!(live.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 1\n"), "{live}");
     assert!(live.contains("sarafan_business_day_timestamp_seconds 1728000000\n"), "{live}");
     board.show(Snapshot::default());
-    let none = text(&registry);
+    let none = text_of(&registry);
     assert!(!none.contains("sarafan_partition_live{") && !none.contains("sarafan_nps_answers{"), "{none}");
 }
 
@@ -113,7 +115,7 @@ fn of_all_every_series_is_there_before_anybody_answers() {
     let (registry, board) = (Registry::new(), Board::new("01234567", 4, 2).unwrap());
     registry.register(Box::new(board.clone())).unwrap();
     board.show(snapshot(true));
-    let text = text(&registry);
+    let text = text_of(&registry);
     let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
     // Surveys x populations x windows x periods x groups.
     assert_eq!(count("sarafan_nps_answers{"), 2 * 3 * 4 * 3 * 3);
@@ -129,7 +131,7 @@ fn of_all_every_series_is_there_before_anybody_answers() {
 fn critical_values_are_those_of_a_corrected_error() {
     let (registry, board) = (Registry::new(), Board::new("01234567", 4, 3).unwrap());
     registry.register(Box::new(board)).unwrap();
-    let text = text(&registry);
+    let text = text_of(&registry);
     for line in ["{segments=\"1\"} 1.95996398", "{segments=\"2\"} 2.24140272", "{segments=\"3\"} 2.393979"] {
         assert!(text.contains(&format!("sarafan_nps_critical_z{line}")), "{line} in\n{text}");
     }
