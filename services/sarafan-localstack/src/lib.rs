@@ -53,7 +53,7 @@ pub use clickhouse::{ClickHouse, ClickHouseOptions};
 pub use go_programs::{Checker, docker_compose, helm};
 pub use kafka::{Kafka, KafkaOptions};
 pub use process::{Launch, Process};
-pub use prometheus::{Prometheus, PrometheusOptions, Target, promtool};
+pub use prometheus::{Prometheus, PrometheusOptions, Series, Target, promtool};
 pub use running::Running;
 pub use stack::{Stack, StackOptions};
 

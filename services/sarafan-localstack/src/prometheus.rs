@@ -1,6 +1,7 @@
 //! One Prometheus.
 
 mod program;
+mod query;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::process::{Launch, Process};
 use crate::{Progress, http, ports};
 
 pub use program::promtool;
+pub use query::Series;
 pub(crate) use program::{PACKAGE, installed};
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -35,12 +37,14 @@ pub struct PrometheusOptions {
 }
 
 /// One address to scrape.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     /// Value of the label `job`.
     pub job: String,
     /// `host:port`; the path is `/metrics`.
     pub address: String,
+    /// Value of the label `deployment`; none when empty, as Prometheus has it.
+    pub deployment: String,
 }
 
 /// A running Prometheus on 127.0.0.1 that scrapes and evaluates every second. Dropping it kills the process.
@@ -140,11 +144,12 @@ struct TargetGroup<'a> {
 #[derive(Debug, Serialize)]
 struct Labels<'a> {
     job: &'a str,
+    deployment: &'a str,
 }
 
 impl<'a> From<&'a Target> for TargetGroup<'a> {
     fn from(target: &'a Target) -> Self {
-        Self { targets: [&target.address], labels: Labels { job: &target.job } }
+        Self { targets: [&target.address], labels: Labels { job: &target.job, deployment: &target.deployment } }
     }
 }
 

@@ -75,7 +75,7 @@ fn prometheus_scrapes_what_it_is_told_to_and_evaluates_rules() {
     let options = PrometheusOptions { rule_files: vec![rules.clone()], ..PrometheusOptions::default() };
     let prometheus = Prometheus::start(&options, &silent).unwrap();
     let itself = prometheus.url().replace("http://", "");
-    prometheus.scrape(&[Target { job: "mine".to_owned(), address: itself }]).unwrap();
+    prometheus.scrape(&[Target { job: "mine".to_owned(), address: itself, ..Target::default() }]).unwrap();
     let value = |query: &str| http::get(&prometheus.url(), &format!("/api/v1/query?query={query}")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while !value("up").contains(r#""job":"mine""#) || !value("answer").contains(r#","42"]"#) {
