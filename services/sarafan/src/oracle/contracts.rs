@@ -123,5 +123,34 @@ pub(super) const CONTRACTS: &[Contract] = &[
     },
 ];
 
+/// What the shop's program counts besides.
+pub(super) const SHOP_CONTRACTS: &[Contract] = &[
+    Contract {
+        view: "response_rates",
+        keys: &["survey", "window_days", "dimension", "segment"],
+        exact: &["delivered", "answered", "pending"],
+        close: &[],
+        sql: "SELECT survey, window_days, dimension, segment, delivered, answered, pending FROM nps \
+              WHERE population = 'customers'",
+    },
+    Contract {
+        view: "dead_letters",
+        keys: &["source", "reason"],
+        exact: &["records"],
+        close: &[],
+        sql: "SELECT source, reason, records FROM freshness \
+              ARRAY JOIN mapKeys(dead_letters) AS reason, mapValues(dead_letters) AS records",
+    },
+    Contract {
+        view: "accounts",
+        keys: &["view"],
+        exact: &["entities"],
+        close: &[],
+        sql: "SELECT 'orders' AS view, count() AS entities FROM orders \
+              UNION ALL SELECT 'refunds', count() FROM refunds \
+              UNION ALL SELECT 'survey_responses', count() FROM survey_responses",
+    },
+];
+
 /// Columns of `ltv` that METRICS 4 leaves NULL where the revenue is not above zero. The recount divides all the same.
 pub(super) const FACTORS: &[&str] = &["average_check", "orders_per_month", "margin_rate", "months"];

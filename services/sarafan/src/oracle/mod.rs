@@ -5,7 +5,11 @@ mod compare;
 mod contracts;
 mod dump;
 mod recount;
+mod shop;
+mod truths;
 
 pub use compare::{Comparison, compare};
 pub use dump::{Dump, dump};
 pub use recount::{Figures, recount};
+pub use shop::{compare_shop, shop_figures};
+pub use truths::{Truth, shop_truths};

@@ -12,7 +12,7 @@ use sarafan_core::definitions::Definitions;
 use sarafan_store::EpochRow;
 use serde_json::{Map, Value, json};
 
-const PROGRAM: &str = include_str!("../../tests/oracle/recount");
+pub(super) const PROGRAM: &str = include_str!("../../tests/oracle/recount");
 
 /// What each view must show: the rows of it, by its name.
 pub type Figures = BTreeMap<String, Vec<Map<String, Value>>>;
@@ -46,12 +46,12 @@ pub fn recount(
     serde_json::from_slice(&output.stdout).context("the recount printed no figures")
 }
 
-fn no_python(error: io::Error) -> anyhow::Error {
+pub(super) fn no_python(error: io::Error) -> anyhow::Error {
     anyhow::anyhow!("cannot run `python3` ({error}): the recount needs Python 3.9 or newer; install it")
 }
 
 /// The definitions as the recount reads them.
-fn configuration(definitions: &Definitions) -> anyhow::Result<Value> {
+pub(super) fn configuration(definitions: &Definitions) -> anyhow::Result<Value> {
     let metrics = &definitions.metrics;
     // The registered form has the dimensions' fields as the configuration writes them.
     let registered: Value = serde_json::from_str(&EpochRow::of(definitions, 0).definitions)?;
@@ -62,6 +62,7 @@ fn configuration(definitions: &Definitions) -> anyhow::Result<Value> {
         "margin_rate": metrics.margin_rate,
         "count_zero_amount": metrics.count_zero_amount,
         "merge_same_day": metrics.merge_same_day,
+        "response_horizon_days": metrics.response_horizon_days,
         "dimensions": registered["dimension"],
     }))
 }

@@ -16,4 +16,5 @@ mod panels;
 mod random;
 mod records;
 mod restart;
+mod shop;
 mod world;
