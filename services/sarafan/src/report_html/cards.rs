@@ -58,7 +58,7 @@ fn score(scope: &Scope, window: Option<&Window>, year_ago: Option<YearAgo>) -> C
         };
     };
     let mut lines = vec![
-        format!("n = {}, {}", count(w.responses), scope.whose()),
+        format!("n\u{a0}=\u{a0}{}, {}", count(w.responses), scope.whose()),
         format!("{}, {}", w.survey, scope.period(w.window_days)),
     ];
     lines.push(match w.change {
@@ -71,7 +71,7 @@ fn score(scope: &Scope, window: Option<&Window>, year_ago: Option<YearAgo>) -> C
         None => format!("no answers in the {} days before", w.window_days),
     });
     if let Some(then) = year_ago.filter(|then| then.nps.is_some()) {
-        lines.push(format!("{} a year ago (n = {})", points(then.nps), count(then.responses)));
+        lines.push(format!("{} a year ago (n\u{a0}=\u{a0}{})", points(then.nps), count(then.responses)));
     }
     lines.push(match w.target {
         Some(_) => format!("target {}, band {}", points(w.target), w.band),
@@ -140,12 +140,15 @@ fn worth(scope: &Scope, value: &Value) -> Card {
         };
     };
     let currency = &scope.deployment.currency;
-    let mut lines =
-        vec![format!("{} customers, {} purchases", count(whole.customers), count(whole.purchases))];
+    let mut lines = vec![format!(
+        "{} customers, {} purchases in {currency}",
+        count(whole.customers),
+        count(whole.purchases)
+    )];
     lines.extend([90, 365].into_iter().filter_map(|age| {
         let at = value.whole_at(age)?;
         let margin = decimal(at.margin_per_customer, 2);
-        Some(format!("{margin} {currency} by day {age} (n = {})", count(at.customers)))
+        Some(format!("{margin} {currency} by day {age} (n\u{a0}=\u{a0}{})", count(at.customers)))
     }));
     let now = scope.only_now();
     lines.extend((!now.is_empty()).then(|| now.trim_end().to_owned()));

@@ -82,14 +82,11 @@ const WINDOW: &str = "survey, population, window_days, toFloat64(detractors) AS 
 impl Nps {
     /// Reads it.
     pub(super) async fn read(store: &Store, scope: &Scope) -> anyhow::Result<Self> {
-        let mut windows = Vec::new();
-        for window in &scope.deployment.windows {
-            let sql = format!(
-                "SELECT {WINDOW} FROM {} WHERE dimension = 'all' ORDER BY survey, population",
-                scope.nps_of(*window)
-            );
-            windows.extend(rows(store, &sql, &[]).await?);
-        }
+        let sql = format!(
+            "SELECT {WINDOW} FROM {} WHERE dimension = 'all' ORDER BY survey, population, window_days",
+            scope.nps()
+        );
+        let windows = rows(store, &sql, &[]).await?;
         let (days, benchmarks) = (trend(store, scope).await?, benchmarks(store, scope).await?);
         let scores = scores(store, scope).await?;
         Ok(Self { windows, days, benchmarks, scores })

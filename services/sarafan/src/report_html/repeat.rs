@@ -100,7 +100,7 @@ impl Repeat {
 
     /// Its charts.
     pub(super) fn figures(&self, scope: &Scope) -> Vec<Figure> {
-        vec![self.funnel(), self.curves(scope), self.activity()]
+        vec![self.funnel(), self.curves(scope), self.activity(scope)]
     }
 
     fn funnel(&self) -> Figure {
@@ -180,7 +180,7 @@ impl Repeat {
         })
     }
 
-    fn activity(&self) -> Figure {
+    fn activity(&self, scope: &Scope) -> Figure {
         let title = "Active customers by month";
         let Some(last) = self.months.last() else {
             return Figure::empty("activity", title, "No customer has bought anything yet.");
@@ -195,7 +195,10 @@ impl Repeat {
         Figure {
             id: "activity",
             title: title.to_owned(),
-            about: "Customers with a purchase in the month; the last month is not over".to_owned(),
+            about: match scope.is_past() {
+                true => "Customers with a purchase in the month; months that were over by the day".to_owned(),
+                false => "Customers with a purchase in the month; the last month is not over".to_owned(),
+            },
             summary: format!(
                 "{} customers active in {}: {} new, {} returning, {} reactivated.",
                 count(last.active),
@@ -267,10 +270,12 @@ fn curve(gaps: &Gaps) -> Vec<Point> {
 }
 
 async fn months(store: &Store, scope: &Scope) -> anyhow::Result<Vec<Month>> {
+    // What a view says of a month is said of all of it.
+    let over = if scope.is_past() { "toLastDayOfMonth(activity.month)" } else { "activity.month" };
     let sql = format!(
         "SELECT toString(month) AS month, toFloat64(new) AS new, toFloat64(returning) AS returning, \
          toFloat64(reactivated) AS reactivated, toFloat64(active) AS active, toFloat64(lapsed) AS lapsed, retention \
-         FROM activity WHERE dimension = 'all' AND activity.month <= '{}' ORDER BY activity.month DESC LIMIT {MONTHS}",
+         FROM activity WHERE dimension = 'all' AND {over} <= '{}' ORDER BY activity.month DESC LIMIT {MONTHS}",
         scope.day
     );
     let mut months: Vec<Month> = rows(store, &sql, &[]).await?;

@@ -109,13 +109,22 @@ impl Scope {
         self.day != self.deployment.today.0
     }
 
-    /// The query that stands for the view `nps` on the day, in one window.
+    /// The query that stands for the view `nps` on the day, in every window.
+    pub(super) fn nps(&self) -> String {
+        if !self.is_past() {
+            return "nps".to_owned();
+        }
+        let windows: Vec<String> =
+            self.deployment.windows.iter().map(|window| self.nps_of(*window)).collect();
+        format!("({})", windows.join(" UNION ALL "))
+    }
+
+    /// The same in one window.
     pub(super) fn nps_of(&self, window_days: u16) -> String {
         if self.is_past() {
-            let day = self.day;
-            return format!("(SELECT * FROM nps_at(as_of = '{day}', window_days = {window_days}))");
+            return format!("SELECT * FROM nps_at(as_of = '{}', window_days = {window_days})", self.day);
         }
-        format!("(SELECT * FROM nps WHERE window_days = {window_days})")
+        format!("SELECT * FROM nps WHERE window_days = {window_days}")
     }
 
     /// The query that stands for the view `repeat_funnel` on the day.

@@ -37,10 +37,10 @@ pub(super) async fn read(store: &Store, scope: &Scope) -> anyhow::Result<Figure>
     let window = scope.deployment.window_days;
     let sql = format!(
         "SELECT dimension, segment, toFloat64(responses) AS responses, nps, nps_low AS low, nps_high AS high, change, \
-         significant, target FROM {} WHERE survey = {{survey:String}} AND population = {{population:String}} \
+         significant, target FROM ({}) AS n WHERE survey = {{survey:String}} AND population = {{population:String}} \
          AND (dimension = {{dimension:String}} OR dimension = 'all' OR {{dimension:String}} = '') AND n.responses > 0 \
          ORDER BY nps DESC, responses DESC, dimension, segment",
-        format_args!("{} AS n", scope.nps_of(window))
+        scope.nps_of(window)
     );
     let dimension = match &scope.answers_by {
         AnswersBy::Every => "",
@@ -82,7 +82,14 @@ pub(super) fn figure(scope: &Scope, whole: Vec<Segment>, segments: Vec<Segment>)
         ),
         _ => String::new(),
     };
-    let rest = if left_out > 0 { format!("{left_out} in between are not drawn. ") } else { String::new() };
+    let rest = match left_out {
+        0 => String::new(),
+        n => format!(", {n} in between not drawn"),
+    };
+    let unsure = match few {
+        0 => String::new(),
+        n => format!(" Not ranked, with fewer answers: {n}."),
+    };
     let data = json!({ "whole": whole.nps, "single": matches!(scope.answers_by, AnswersBy::One(_)), "segments": shown });
     Figure {
         id: "nps-segments",
@@ -90,8 +97,8 @@ pub(super) fn figure(scope: &Scope, whole: Vec<Segment>, segments: Vec<Segment>)
         about: format!("{}, {}, {}", scope.survey, scope.whose(), scope.period(scope.deployment.window_days)),
         legend: legend(&shown),
         note: format!(
-            "Segments with at least 30 answers, best first; {rest}{few} segments with fewer answers are not ranked. A filled \
-             mark: the interval leaves out the NPS of the whole ({}).",
+            "Segments with at least 30 answers, best first{rest}.{unsure} A filled mark: the interval leaves out the NPS of \
+             the whole ({}).",
             points(whole.nps)
         ),
         table: table(&segments),

@@ -105,7 +105,7 @@ fn a_chart_has_words_and_a_table_and_an_empty_one_says_why() {
     }
     assert_eq!(page.matches("data-chart=").count(), 1);
     assert!(page.contains("role=\"img\" aria-label=\"Best tier: "), "the chart in a sentence");
-    assert!(page.contains("1 segments with fewer answers are not ranked"));
+    assert!(page.contains("Not ranked, with fewer answers: 1."));
     let (drawn, nothing) = page.split_once("f-curves").unwrap();
     assert!(
         drawn.contains("<details open>") && drawn.contains("<th scope=\"row\">few</th>"),

@@ -131,6 +131,10 @@ impl Value {
             CustomersBy::Nothing(why) => format!(" {why}"),
             CustomersBy::One(_) => String::new(),
         };
+        let mut legend = vec![Key::new("box whole", "the whole")];
+        if !self.largest(scope).is_empty() {
+            legend.push(Key::new("box c1", format!("segment, the largest {SEGMENTS} at most")));
+        }
         let drawn: Vec<&Ltv> = [whole].into_iter().chain(self.largest(scope)).collect();
         Figure {
             id: "ltv",
@@ -140,10 +144,9 @@ impl Value {
                 count(whole.customers)
             ),
             summary: format!("Of the whole: {equation}."),
-            legend: vec![Key::new("box c1", "segment"), Key::new("box whole", "the whole")],
+            legend,
             note: format!(
-                "{}{equation}. It grows with age: compare old and young segments by the value at the same age. The largest \
-                 {SEGMENTS} segments are drawn.{why}",
+                "{}{equation}. It grows with age: compare old and young segments by the value at the same age.{why}",
                 scope.only_now()
             ),
             table: ltv_table(&self.ltv),
@@ -211,7 +214,7 @@ impl Value {
             id: "cohorts",
             title: title.to_owned(),
             about: format!(
-                "Share of a month's new customers who bought in each month after, {}",
+                "Share of a month's new customers who bought so many months later, {}",
                 scope.deployment.currency
             ),
             summary: format!(

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
+mod browser;
 mod chaos;
 mod commands;
 mod data;
@@ -15,6 +16,7 @@ mod minimal;
 mod panels;
 mod random;
 mod records;
+mod report_page;
 mod restart;
 mod shop;
 mod world;

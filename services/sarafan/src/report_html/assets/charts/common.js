@@ -14,9 +14,16 @@ const points = (value) => number(value, 1);
 const percent = (value, digits = 1) => (value === null || value === undefined ? NONE : `${grouped(100 * value, digits)}%`);
 const interval = (low, high, text) => (low === null || high === null ? NONE : `${text(low)} to ${text(high)}`);
 const short = (value) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
-const date = (text, parts) => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...parts }).format(new Date(text));
-const day = (text) => date(text, { day: "numeric", month: "short", year: "numeric" });
-const month = (text) => date(text, { month: "short", year: "numeric" });
+// Days as the page writes them, whatever the language of the browser.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const parts = (day) => {
+  const date = new Date(day);
+  return [date.getUTCDate(), MONTHS[date.getUTCMonth()], date.getUTCFullYear()];
+};
+const day = (text) => parts(text).join(" ");
+const dayOfYear = (text) => parts(text).slice(0, 2).join(" ");
+const month = (text) => parts(text).slice(1).join(" ");
+const shortMonth = (text) => `${parts(text)[1]} ${String(parts(text)[2] % 100).padStart(2, "0")}`;
 
 // The colours of the scheme in force, as the style sheet has them.
 function colours() {
@@ -114,5 +121,14 @@ function band(name, color, axes, lows, highs, step) {
     { ...common, name: `${name} low`, data: lows },
     { ...common, name: `${name} high`, data: widths, areaStyle: { color, opacity: 0.18 } },
   ];
+}
+
+// Round ends of an axis of points, and how far apart its labels are.
+function pointAxis(values) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const step = most - least > 100 ? 25 : 10;
+  const min = Math.max(-100, Math.floor(least / step) * step);
+  const max = Math.min(100, Math.ceil(most / step) * step);
+  return { min, max, interval: step * Math.ceil((max - min) / step / 6) };
 }
 

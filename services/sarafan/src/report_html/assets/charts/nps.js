@@ -5,9 +5,18 @@ charts["nps-trend"] = ({ days, lines, last }, paper) => {
   const [first, end] = [days[0].day, last];
   const known = days.filter((d) => d.low !== null);
   const values = known.flatMap((d) => [d.low, d.high]).concat(lines.map((line) => line.value));
-  const step = 10;
-  const low = Math.max(-100, Math.floor(Math.min(...values) / step) * step);
-  const high = Math.min(100, Math.ceil(Math.max(...values) / step) * step);
+  const scale = pointAxis(values);
+  const height = 230;
+  // A line says its value at its end, unless the one below stands too near.
+  const near = (14 * (scale.max - scale.min)) / height;
+  const ascending = [...lines].sort((a, b) => a.value - b.value);
+  const labelled = new Set();
+  let below = -Infinity;
+  for (const line of ascending.filter((l) => !l.to || l.to >= end)) {
+    if (line.value - below < near) continue;
+    labelled.add(line);
+    below = line.value;
+  }
   const reference = (line) => {
     const color = line.kind === "target" ? paper.target : paper.benchmark;
     const from = line.from > first ? line.from : first;
@@ -20,9 +29,10 @@ charts["nps-trend"] = ({ days, lines, last }, paper) => {
       tooltip: { show: false },
       lineStyle: { color, width: 1.5, type: line.kind === "target" ? [8, 4] : [2, 4] },
       data: [[from, line.value], [to, line.value]],
+      endLabel: { show: labelled.has(line), color, fontSize: SIZE, distance: 4, formatter: () => number(line.value) },
     };
   };
-  const plot = { left: 44, right: 14 };
+  const plot = { left: 44, right: lines.length > 0 ? 40 : 14 };
   const time = (rest) => ({
     type: "time",
     min: first,
@@ -34,11 +44,11 @@ charts["nps-trend"] = ({ days, lines, last }, paper) => {
   });
   // A short range needs its days.
   const span = (new Date(end) - new Date(first)) / 86_400_000;
-  const tick = span < 150 ? { day: "numeric", month: "short" } : { month: "short", year: "2-digit" };
+  const tick = span < 150 ? dayOfYear : shortMonth;
   return {
     height: 360,
     option: base({
-      grid: [{ ...plot, top: 12, height: 230 }, { ...plot, top: 270, height: 50 }],
+      grid: [{ ...plot, top: 12, height }, { ...plot, top: 270, height: 50 }],
       axisPointer: { link: [{ xAxisIndex: "all" }], lineStyle: { color: paper.muted } },
       tooltip: tooltip(paper, {
         trigger: "axis",
@@ -55,10 +65,10 @@ charts["nps-trend"] = ({ days, lines, last }, paper) => {
       }),
       xAxis: [
         time({ axisLabel: { show: false }, gridIndex: 0 }),
-        time({ gridIndex: 1, axisLabel: label(paper, { formatter: (value) => date(value, tick) }) }),
+        time({ gridIndex: 1, axisLabel: label(paper, { formatter: tick }) }),
       ],
       yAxis: [
-        valueAxis(paper, { min: low, max: high, axisLabel: { formatter: (value) => number(value) } }),
+        valueAxis(paper, { ...scale, axisLabel: { formatter: (value) => number(value) } }),
         valueAxis(paper, { gridIndex: 1, splitNumber: 1, axisLabel: { formatter: short, showMinLabel: false } }),
       ],
       series: [

@@ -122,7 +122,7 @@ charts.activity = (months, paper) => {
         },
       }),
       xAxis: categoryAxis(paper, {
-        data: shown.map((m) => date(m.month, { month: "short", year: "2-digit" })),
+        data: shown.map((m) => shortMonth(m.month)),
         axisLabel: { color: paper.muted },
       }),
       yAxis: valueAxis(paper, { axisLabel: { formatter: short } }),

@@ -5,9 +5,9 @@ charts["nps-segments"] = ({ whole, single, segments }, paper) => {
   const wide = paper.width >= 600;
   const left = wide ? 210 : 122;
   const values = segments.flatMap((s) => [s.low, s.high, s.target ?? s.nps]).concat(whole);
-  const low = Math.max(-100, Math.floor(Math.min(...values) / 10) * 10);
-  const high = Math.min(100, Math.ceil(Math.max(...values) / 10) * 10);
   const apart = (s) => s.low > whole || s.high < whole;
+  const between = wide ? " · " : "\n";
+  const name = (s) => (single ? s.segment : `${s.segment}${between}${s.dimension}`);
   const mark = (params, api) => {
     const s = shown[params.dataIndex];
     const [from, y] = api.coord([s.low, params.dataIndex]);
@@ -29,7 +29,7 @@ charts["nps-segments"] = ({ whole, single, segments }, paper) => {
     return { type: "group", children };
   };
   return {
-    height: 44 + 30 * shown.length,
+    height: 44 + (single || wide ? 30 : 40) * shown.length,
     option: base({
       grid: { left, right: wide ? 120 : 50, top: 8, bottom: 34 },
       tooltip: tooltip(paper, {
@@ -45,11 +45,17 @@ charts["nps-segments"] = ({ whole, single, segments }, paper) => {
           return tip(`${s.dimension}: ${s.segment}`, rows);
         },
       }),
-      xAxis: valueAxis(paper, { min: low, max: high, axisLabel: { formatter: (value) => number(value) } }),
+      xAxis: valueAxis(paper, { ...pointAxis(values), axisLabel: { formatter: (value) => number(value) } }),
       yAxis: [
         categoryAxis(paper, {
-          data: shown.map((s) => (single || !wide ? s.segment : `${s.segment} · ${s.dimension}`)),
-          axisLabel: { width: left - 14, overflow: "truncate", hideOverlap: false },
+          data: shown.map((_, i) => String(i)),
+          axisLabel: {
+            width: left - 14,
+            overflow: "truncate",
+            lineHeight: 15,
+            hideOverlap: false,
+            formatter: (i) => name(shown[i]),
+          },
         }),
         categoryAxis(paper, {
           data: shown.map((s) => (wide ? `${points(s.nps)}  (n = ${number(s.n)})` : points(s.nps))),

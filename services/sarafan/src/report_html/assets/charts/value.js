@@ -11,7 +11,7 @@ charts.ltv = ({ currency, rows }, paper) => {
     { key: "months", title: "t: months", text: (v) => number(v, 1) },
   ];
   // Side by side where there is room, else below each other.
-  const wide = paper.width >= 720;
+  const wide = paper.width >= 840;
   const names = wide ? 130 : 104;
   const each = 24 * shown.length + 14;
   const width = (paper.width - names - 8) / factors.length;
@@ -72,7 +72,7 @@ charts.ltv = ({ currency, rows }, paper) => {
 
 charts["at-age"] = ({ currency, series }, paper) => {
   const ages = [...new Set(series.flatMap((s) => s.points.map((p) => p.age_days)))].sort((a, b) => a - b);
-  const symbols = ["circle", "circle", "rect", "triangle", "diamond", "roundRect", "pin"];
+  const symbols = ["circle", "circle", "rect", "triangle", "diamond", "roundRect", "arrow"];
   const line = (s, place) => {
     const color = place === 0 ? paper.whole : paper.series[place - 1];
     const at = (age) => s.points.find((p) => p.age_days === age);
@@ -91,7 +91,7 @@ charts["at-age"] = ({ currency, series }, paper) => {
     };
   };
   return {
-    height: 330,
+    height: 300,
     option: base({
       grid: { left: 58, right: 18, top: 14, bottom: 44 },
       tooltip: tooltip(paper, {
@@ -119,10 +119,10 @@ charts["at-age"] = ({ currency, series }, paper) => {
 
 charts.cohorts = (cells, paper) => {
   const wide = paper.width >= 600;
-  const cohorts = [...new Set(cells.map((c) => c[0]))].reverse();
   const most = Math.max(...cells.map((c) => c[1]), 1);
   const months = Array.from({ length: wide ? most : Math.min(most, 6) }, (_, i) => i + 1);
   const shown = cells.filter((c) => c[1] >= 1 && c[1] <= months.length);
+  const cohorts = [...new Set(shown.map((c) => c[0]))].reverse();
   const largest = Math.max(...shown.map((c) => c[2] / c[3]), 0.01);
   const size = (cohort) => cells.find((c) => c[0] === cohort)[3];
   const plot = paper.width - (wide ? 130 : 118) - 8;
@@ -164,9 +164,6 @@ charts.cohorts = (cells, paper) => {
         position: "top",
         axisLine: { show: false },
         axisLabel: { color: paper.muted },
-        name: wide ? "month" : "",
-        nameLocation: "start",
-        nameTextStyle: { color: paper.muted, fontSize: SIZE },
       }),
       yAxis: categoryAxis(paper, {
         data: cohorts.map((c) => `${month(c)} (${short(size(c))})`),
