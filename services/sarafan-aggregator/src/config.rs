@@ -50,7 +50,8 @@ pub struct AggregatorSection {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PrometheusSection {
-    /// The most segments of one dimension that have a label value of their own; the rest is `other`.
+    /// The most segments of one dimension that have a label value of their own; the rest is `other`. Fewer have one where
+    /// a scrape would exceed two megabytes.
     pub segments: usize,
     /// The one rolling window that is exported by segment, in days: one of `metrics.windows`. Left out: 30 if it is among
     /// them, else the first.

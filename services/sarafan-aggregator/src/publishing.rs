@@ -2,16 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use sarafan_core::Definitions;
 use sarafan_core::standing::{Outlook, Overview};
 use sarafan_core::vocabulary::{self, Day};
 
 use crate::keeper::{Held, Keeper};
-use crate::metrics::{Board, Shown, Snapshot};
+use crate::metrics::{Board, Shown, Snapshot, text_bytes};
 
 /// Figures are gathered no more often.
 const EVERY: Duration = Duration::from_secs(1);
 /// Nor for more than one part in so many of the time, however many segments there are.
 const SHARE: u32 = 20;
+
+/// Bytes of text that segments may take of a scrape, so that the whole stays below two megabytes.
+pub(crate) const MOST_BYTES: usize = 1_900_000;
 
 /// Shows figures on the board.
 pub(crate) struct Publisher {
@@ -74,13 +78,13 @@ impl Keeper {
         live.peek()?;
         let mut overview = Overview::new(&self.definitions, self.publisher.outlook, today(&self.definitions));
         live.for_each(|held| held.shard.add_figures(&mut overview));
-        overview.fold(self.publisher.segments);
+        overview.fold(self.publisher.segments, MOST_BYTES, text_bytes);
         Some(overview)
     }
 }
 
 /// The calendar day in the reporting zone.
-fn today(definitions: &sarafan_core::Definitions) -> Day {
+fn today(definitions: &Definitions) -> Day {
     definitions.zone.day(now())
 }
 

@@ -9,6 +9,7 @@ mod deployment;
 mod failure;
 mod figures;
 mod intake;
+mod metric_names;
 mod report_html;
 mod settled;
 mod terminal;
@@ -22,4 +23,5 @@ pub mod scrape;
 
 pub use cli::main;
 pub use deployment::{Deployment, ENV_PREFIX};
+pub use metric_names::metric_names;
 pub use settled::{Backlog, backlog};

@@ -30,6 +30,12 @@ impl Family {
         family
     }
 
+    /// Bytes of a line of text whose label values have `values` bytes together, and a number of four digits.
+    pub(super) fn line_bytes(&self, values: usize) -> usize {
+        let labels: usize = self.labels.iter().map(|label| label.len() + "=\"\",".len()).sum();
+        self.name.len() + labels + values + "{} 1234\n".len()
+    }
+
     /// One sample; `values` are those of the labels, in their order.
     pub(super) fn sample<const L: usize>(&self, values: [&str; L], value: f64) -> Metric {
         debug_assert_eq!(self.labels.len(), L, "{}", self.name);

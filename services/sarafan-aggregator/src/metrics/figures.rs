@@ -46,8 +46,9 @@ pub const SEGMENTS_HIDDEN: &str = "sarafan_segments_hidden";
 /// Gauge, two-sided critical z at alpha 0.05 / `segments`, for `segments` = 1, 2, ...: a step of Holm's correction.
 pub const NPS_CRITICAL_Z: &str = "sarafan_nps_critical_z";
 
-const LTV_LABELS: &[&str] = &["epoch", "currency", "dimension", "segment"];
-const INVITATION_LABELS: &[&str] = &["epoch", "survey", "window_days", "dimension", "segment"];
+// In the order in which samples are made, so that a registry finds them sorted.
+const LTV_LABELS: &[&str] = &["epoch", "dimension", "segment", "currency"];
+const INVITATION_LABELS: &[&str] = &["epoch", "dimension", "segment", "survey", "window_days"];
 
 pub(super) const PARTITION_LIVE_FAMILY: Family = Family {
     name: PARTITION_LIVE,
@@ -63,7 +64,7 @@ pub(super) const BUSINESS_DAY_FAMILY: Family =
 pub(super) const NPS_ANSWERS_FAMILY: Family = Family {
     name: NPS_ANSWERS,
     help: "Scored answers by group",
-    labels: &["epoch", "survey", "population", "window_days", "period", "dimension", "segment", "group"],
+    labels: &["epoch", "dimension", "segment", "survey", "population", "window_days", "period", "group"],
 };
 pub(super) const INVITATIONS_DELIVERED_FAMILY: Family = Family {
     name: INVITATIONS_DELIVERED,
@@ -78,7 +79,7 @@ pub(super) const INVITATIONS_ANSWERED_FAMILY: Family = Family {
 pub(super) const FUNNEL_CUSTOMERS_FAMILY: Family = Family {
     name: FUNNEL_CUSTOMERS,
     help: "Customers with at least so many purchases",
-    labels: &["epoch", "step", "dimension", "segment"],
+    labels: &["epoch", "dimension", "segment", "step"],
 };
 pub(super) const LTV_CUSTOMERS_FAMILY: Family =
     Family { name: LTV_CUSTOMERS, help: "Customers with a counted order", labels: LTV_LABELS };

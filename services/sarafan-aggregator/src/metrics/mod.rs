@@ -15,6 +15,7 @@ pub use figures::{
     LTV_LIFETIME_MONTHS, LTV_MARGIN, LTV_PURCHASES, LTV_REVENUE, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE,
     SEGMENTS_HIDDEN, TERM, TOPIC_PARTITIONS,
 };
+pub(crate) use segments::text_bytes;
 
 /// Counter, records: applied again after a restart or a rebalance because they lay after the ledger's position.
 /// Alert when it grows without restarts: partitions are being taken again and again.

@@ -68,26 +68,48 @@ pub(super) fn segment_families(epoch: &str, overview: &Overview) -> [MetricFamil
     ]
 }
 
+/// Bytes of text that a segment takes, nearly: surveys and numbers are taken to be of a usual length.
+pub(crate) fn text_bytes(dimension: &str, segment: &str, figures: &Figures) -> usize {
+    const SURVEY: usize = 16;
+    const EPOCH: usize = 8;
+    let place = EPOCH + dimension.len() + segment.len();
+    let values = place + SURVEY + "customers30completedetractor".len();
+    let compared = figures.answers.iter().filter(|(series, periods)| is_compared(series, periods));
+    let answers = compared.count() * 2 * GROUPS.len() * NPS_ANSWERS_FAMILY.line_bytes(values);
+    let invitations = 2 * INVITATIONS_DELIVERED_FAMILY.line_bytes(place + SURVEY + "30".len());
+    let funnel = usize::from(figures.funnel[0] != 0) * SEGMENT_FUNNEL_STEPS;
+    answers
+        + figures.invited.len() * invitations
+        + funnel * FUNNEL_CUSTOMERS_FAMILY.line_bytes(place + "1".len())
+        + figures.lifetime.len() * 5 * LTV_LIFETIME_MONTHS_FAMILY.line_bytes(place + "EUR".len())
+}
+
+/// Whether a segment has this series: the customers of complete windows, unless nobody answered in either.
+fn is_compared(series: &AnswerSeries, periods: &[[i64; 3]; 3]) -> bool {
+    series.population == Population::Customers && periods[1..] != [[0; 3]; 2]
+}
+
 impl Samples {
     /// All periods of `all`; of a segment the two that are compared, whole or not at all.
     fn add_answers(&mut self, at: Place<'_>, surveys: &[&str], figures: &Figures) {
-        for (AnswerSeries { survey, population, window_days }, periods) in &figures.answers {
-            let shown = if at.is_all { 0.. } else { 1.. };
-            if !at.is_all && (*population != Population::Customers || periods[1..] == [[0; 3]; 2]) {
+        for (series, periods) in &figures.answers {
+            if !at.is_all && !is_compared(series, periods) {
                 continue;
             }
+            let AnswerSeries { survey, population, window_days } = series;
+            let first = if at.is_all { 0 } else { 1 };
             let survey = surveys.get(usize::from(*survey)).copied().unwrap_or_default();
             let window = window_days.to_string();
-            for (period, counts) in Period::ALL.into_iter().zip(periods).skip(shown.start) {
+            for (period, counts) in Period::ALL.into_iter().zip(periods).skip(first) {
                 for (group, count) in GROUPS.into_iter().zip(counts) {
                     let values = [
                         at.epoch,
+                        at.dimension,
+                        at.segment,
                         survey,
                         population.name(),
                         &window,
                         period.name(),
-                        at.dimension,
-                        at.segment,
                         group.name(),
                     ];
                     self.answers.push(NPS_ANSWERS_FAMILY.sample(values, *count as f64));
@@ -99,7 +121,7 @@ impl Samples {
     fn add_invited(&mut self, at: Place<'_>, surveys: &[&str], figures: &Figures) {
         for ((survey, window_days), invited) in &figures.invited {
             let survey = surveys.get(usize::from(*survey)).copied().unwrap_or_default();
-            let values = [at.epoch, survey, &window_days.to_string(), at.dimension, at.segment];
+            let values = [at.epoch, at.dimension, at.segment, survey, &window_days.to_string()];
             self.delivered.push(INVITATIONS_DELIVERED_FAMILY.sample(values, invited.delivered as f64));
             self.answered.push(INVITATIONS_ANSWERED_FAMILY.sample(values, invited.answered as f64));
         }
@@ -112,14 +134,14 @@ impl Samples {
         }
         let steps = if at.is_all { FUNNEL_STEPS } else { SEGMENT_FUNNEL_STEPS };
         for (step, customers) in STEPS.into_iter().zip(figures.funnel).take(steps) {
-            let values = [at.epoch, step, at.dimension, at.segment];
+            let values = [at.epoch, at.dimension, at.segment, step];
             self.funnel.push(FUNNEL_CUSTOMERS_FAMILY.sample(values, customers as f64));
         }
     }
 
     fn add_lifetime(&mut self, at: Place<'_>, figures: &Figures) {
         for (currency, sums) in &figures.lifetime {
-            let values = [at.epoch, currency, at.dimension, at.segment];
+            let values = [at.epoch, at.dimension, at.segment, currency];
             let months = sums.months_487 as f64 / MONTH;
             self.customers.push(LTV_CUSTOMERS_FAMILY.sample(values, sums.customers as f64));
             self.purchases.push(LTV_PURCHASES_FAMILY.sample(values, sums.purchases as f64));

@@ -80,26 +80,32 @@ impl Overview {
         names.zip(self.hidden.iter().copied())
     }
 
-    /// Folds all but the `limit` largest segments of each dimension into [`OTHER`]: by customers who bought, then by
-    /// answers of the complete window, then by name. One ranking per dimension, whatever the metric.
-    pub fn fold(&mut self, limit: usize) {
-        for (segments, hidden) in self.dimensions.iter_mut().zip(&mut self.hidden) {
-            segments.retain(|_, figures| !figures.is_empty());
-            let excess = segments.len().saturating_sub(limit);
-            if excess == 0 {
-                continue;
-            }
-            let mut ranked: Vec<(Arc<str>, (i64, i64))> =
-                segments.iter().map(|(name, figures)| (Arc::clone(name), figures.size())).collect();
-            ranked.sort_by(|(a, larger), (b, smaller)| smaller.cmp(larger).then_with(|| a.cmp(b)));
+    /// Folds all but the largest segments of each dimension into [`OTHER`]: at most `limit` of a dimension stay, and no more
+    /// than together weigh `most` (`weigh` is handed dimension, segment and figures). The largest have most customers who
+    /// bought, then most answers in the complete window, then the lesser name: one ranking per dimension, whatever the
+    /// metric.
+    pub fn fold(&mut self, limit: usize, most: usize, weigh: impl Fn(&str, &str, &Figures) -> usize) {
+        let named = self.definitions.dimensions.iter().zip(&mut self.dimensions);
+        let ranked: Vec<Ranked> = named
+            .map(|(dimension, segments)| {
+                segments.retain(|_, figures| !figures.is_empty());
+                Ranked::of(segments, |segment, figures| weigh(&dimension.name, segment, figures))
+            })
+            .collect();
+        let largest = ranked.iter().map(|r| r.names.len()).max().unwrap_or(0);
+        let together = |limit: usize| ranked.iter().map(|r| r.weight(limit)).sum::<usize>();
+        let limit = (0..=limit.min(largest)).rev().find(|limit| together(*limit) <= most).unwrap_or(0);
+        for ((segments, hidden), ranked) in self.dimensions.iter_mut().zip(&mut self.hidden).zip(ranked) {
             let mut other = Figures::default();
-            for (name, _) in ranked.drain(limit..) {
-                if let Some(figures) = segments.remove(&name) {
+            for name in ranked.names.iter().skip(limit) {
+                if let Some(figures) = segments.remove(name) {
                     other.add(&figures);
+                    *hidden += 1;
                 }
             }
-            segments.entry(Arc::from(OTHER)).or_default().add(&other);
-            *hidden += excess;
+            if !other.is_empty() {
+                segments.entry(Arc::from(OTHER)).or_default().add(&other);
+            }
         }
     }
 
@@ -112,5 +118,35 @@ impl Overview {
                 Some(segments.entry(Arc::clone(segment)).or_default())
             }
         }
+    }
+}
+
+/// The segments of a dimension, the largest first.
+struct Ranked {
+    names: Vec<Arc<str>>,
+    /// What the first, the first two, ... weigh together.
+    weights: Vec<usize>,
+}
+
+impl Ranked {
+    fn of(segments: &BTreeMap<Arc<str>, Figures>, weigh: impl Fn(&str, &Figures) -> usize) -> Self {
+        let mut ranked: Vec<(&Arc<str>, &Figures)> = segments.iter().collect();
+        // Stable: of equals the lesser name comes first.
+        ranked.sort_by_cached_key(|(_, figures)| std::cmp::Reverse(figures.size()));
+        let mut sum = 0;
+        let weights = ranked.iter().map(|(name, figures)| {
+            sum += weigh(name, figures);
+            sum
+        });
+        Self {
+            weights: weights.collect(),
+            names: ranked.into_iter().map(|(name, _)| Arc::clone(name)).collect(),
+        }
+    }
+
+    /// What the first `limit` weigh together.
+    fn weight(&self, limit: usize) -> usize {
+        let last = limit.min(self.weights.len());
+        last.checked_sub(1).map_or(0, |last| self.weights[last])
     }
 }

@@ -163,7 +163,7 @@ proptest! {
         let mut overview = overview(&definitions, today);
         shard.add_figures(&mut overview);
         let whole = flat(&overview);
-        overview.fold(limit);
+        overview.fold(limit, usize::MAX, |_, _, _| 1);
         let folded = flat(&overview);
         prop_assert_eq!(sums(&folded), sums(&whole));
         for (dimension, hidden) in overview.hidden() {
@@ -179,6 +179,34 @@ proptest! {
             let most_hidden = before.iter().filter(|s| !after.contains(s)).map(|s| bought(s)).max();
             prop_assert!(least_shown.unwrap_or(i128::MAX) >= most_hidden.unwrap_or(0));
         }
+    }
+}
+
+#[test]
+fn what_stays_weighs_no_more_than_it_may() {
+    let mut shard = shard(&PLAIN, 0, 1);
+    for n in 0..90 {
+        let mut event = order(&format!("c{n}"), &n.to_string(), 0, "10");
+        // Stores 0..12 of different sizes; cohort and the rest are one segment each.
+        let store = crate::oracles::text(&format!("store {:02}", (n * n) % 13));
+        event.fields.push(("store".to_owned(), store));
+        event.fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        shard.apply(&event, n).unwrap();
+    }
+    shard.flush(&tenancy(1, 9), Scope::Changes);
+    for most in 0..20 {
+        let mut overview = overview(&PLAIN, 20_500);
+        shard.add_figures(&mut overview);
+        let one = |_: &str, _: &str, _: &sarafan_core::standing::Figures| 1;
+        let whole = overview.segments().count() - 1;
+        overview.fold(50, most, one);
+        let stay = overview.segments().filter(|(_, segment, _)| !["all", OTHER].contains(segment)).count();
+        let hidden: usize = overview.hidden().map(|(_, hidden)| hidden).sum();
+        assert!(
+            stay <= most && stay + hidden == whole,
+            "{most}: {stay} stay, {hidden} of {whole} are hidden"
+        );
+        assert!(stay > 0 || most < 5, "{most}");
     }
 }
 

@@ -122,7 +122,7 @@ fn of_all_every_series_is_there_before_anybody_answers() {
     assert_eq!(count("sarafan_invitations_delivered{"), 2 * 4);
     assert_eq!(count("sarafan_funnel_customers{"), 10);
     assert!(text.contains(
-        "sarafan_nps_answers{epoch=\"01234567\",survey=\"a\",population=\"customers\",window_days=\"30\",period=\"previous\",dimension=\"all\",segment=\"all\",group=\"promoter\"} 0\n"
+        "sarafan_nps_answers{epoch=\"01234567\",dimension=\"all\",segment=\"all\",survey=\"a\",population=\"customers\",window_days=\"30\",period=\"previous\",group=\"promoter\"} 0\n"
     ), "{text}");
     assert!(text.contains("sarafan_segments_hidden{epoch=\"01234567\",dimension=\"tier\"} 0\n"), "{text}");
 }
