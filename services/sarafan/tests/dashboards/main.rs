@@ -9,6 +9,7 @@
 mod budgets;
 mod files;
 mod layout;
+mod promql;
 mod schema;
 mod variables;
 mod words;

@@ -11,6 +11,7 @@ mod data;
 #[allow(dead_code)] // What only the tests without servers need.
 #[path = "../dashboards/files.rs"]
 mod files;
+mod grafana;
 mod local;
 mod minimal;
 mod panels;

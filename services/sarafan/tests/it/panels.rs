@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::data;
 use crate::files::{Dashboard, Variables, dashboards, interpolate, list, text};
-use crate::world::{World, deploy, succeeded};
+use crate::world::{Service, World, deploy, succeeded};
 
 /// Longest that a query may take on the little data here, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -296,22 +296,36 @@ fn others(titles: BTreeSet<String>, beginnings: &[&str]) -> Vec<String> {
     titles.into_iter().filter(|title| !beginnings.iter().any(|start| title.starts_with(start))).collect()
 }
 
+/// A world whose views show everything that its sources hold, with both services: ingest has stopped.
+fn shown(world: World) -> (World, Service, Service) {
+    let ingest = world.start("ingest", "ingest", &[]);
+    let aggregate = world.start("aggregate", "aggregate", &[]);
+    let topics: Vec<_> = world.deployment.mapping.topics().map(str::to_owned).collect();
+    let all: usize = topics.iter().map(|topic| world.read(topic).len()).sum();
+    assert!(all > 0);
+    let read = || ingest.metric("sarafan_ingest_records_total", &[]) >= all as f64;
+    world.wait_until("ingest has read everything", read);
+    // It ends only when the brokers have what it made.
+    ingest.stop();
+    world.wait_for_views(1);
+    (world, ingest, aggregate)
+}
+
+/// The simulated shop, small, with everything in its views.
+pub(crate) fn simulated_shop(name: &str) -> (World, Service, Service) {
+    let text = std::fs::read_to_string(deploy("demo/shop.toml")).unwrap();
+    let world = World::migrated(name, &text, &[]);
+    succeeded(&world.run(&["simulate", "--customers", "2500", "--days", "790"], b""));
+    shown(world)
+}
+
 #[test]
 fn every_panel_draws_the_demo() {
     let shifts = data::shifts();
     let shifts: Vec<(&str, &str)> = shifts.iter().map(|(path, days)| (*path, days.as_str())).collect();
     let world = World::migrated("panels_demo", &data::configuration(), &shifts);
-    let records = data::records(&world);
-    let all = records.len() as u64;
-    world.produce(records);
-    let ingest = world.start("ingest", "ingest", &[]);
-    let aggregate = world.start("aggregate", "aggregate", &[]);
-    // One invoice makes an order and a customer: there are more canonical records than source records.
-    world.wait_until("ingest has read everything", || {
-        ingest.metric("sarafan_ingest_records_total", &[]) >= all as f64
-    });
-    ingest.stop();
-    world.wait_for_views(all);
+    world.produce(data::records(&world));
+    let (world, _ingest, aggregate) = shown(world);
     let empty = others(run_all(&world), &GOOD_NEWS);
     aggregate.stop();
     let unexpected = others(empty.into_iter().collect(), &NOT_IN_THE_DEMO);
@@ -320,19 +334,7 @@ fn every_panel_draws_the_demo() {
 
 #[test]
 fn every_panel_draws_the_simulated_shop() {
-    let text = std::fs::read_to_string(deploy("demo/shop.toml")).unwrap();
-    let world = World::migrated("panels_shop", &text, &[]);
-    let simulated = world.run(&["simulate", "--customers", "2500", "--days", "790"], b"");
-    succeeded(&simulated);
-    let ingest = world.start("ingest", "ingest", &[]);
-    let aggregate = world.start("aggregate", "aggregate", &[]);
-    let topics: Vec<_> = world.deployment.mapping.topics().map(str::to_owned).collect();
-    let all: usize = topics.iter().map(|topic| world.read(topic).len()).sum();
-    world.wait_until("ingest has read everything", || {
-        ingest.metric("sarafan_ingest_records_total", &[]) >= all as f64
-    });
-    ingest.stop();
-    world.wait_for_views(1);
+    let (world, _ingest, aggregate) = simulated_shop("panels_shop");
     let empty = others(run_all(&world), &GOOD_NEWS);
     aggregate.stop();
     assert!(empty.is_empty(), "nothing to see in {empty:?}");
