@@ -12,6 +12,10 @@ pub const CHDB_LIB: &str = "SARAFAN_CHDB_LIB";
 pub const CLICKHOUSE_BIN: &str = "SARAFAN_CLICKHOUSE_BIN";
 /// Path of a Prometheus program; wins over one on the `PATH`. `promtool` is looked for beside it.
 pub const PROMETHEUS_BIN: &str = "SARAFAN_PROMETHEUS_BIN";
+/// Home folder of a Grafana, which `sarafan demo` then starts; wins over the one whose program is on the `PATH`.
+pub const GRAFANA_HOME: &str = "SARAFAN_GRAFANA_HOME";
+/// Folder of Grafana's plugins, the ClickHouse data source among them; `data/plugins` of its home else.
+pub const GRAFANA_PLUGINS: &str = "SARAFAN_GRAFANA_PLUGINS";
 /// Path of an `amtool` program; wins over one on the `PATH`.
 pub const AMTOOL_BIN: &str = "SARAFAN_AMTOOL_BIN";
 /// Path of a Helm program; wins over one on the `PATH`.

@@ -8,7 +8,7 @@ use sarafan_runtime::shutdown::Shutdown;
 use super::block_on;
 use super::export::exported;
 use super::report::as_table;
-use crate::demo::{self, DataSet, Finding, Site, SourceLine};
+use crate::demo::{self, DataSet, Finding, Monitoring, Plan, Shop, Site, SourceLine, Stage};
 use crate::failure::CheckFailed;
 use crate::figures::{self, Choice};
 use crate::{oracle, terminal};
@@ -19,8 +19,9 @@ Examples:
   sarafan demo --check              replay everything; 0 when every known figure came out
   sarafan demo --check --sample 7   a random part, shuffled and repeated, against the recount (needs python3)
 
-Starts a Kafka and a ClickHouse of its own on free ports of this machine, fetching what is missing, and leaves
-nothing behind.";
+Starts a Kafka, a ClickHouse and a Prometheus of its own on free ports of this machine, fetching what is missing, and
+leaves nothing behind. Beside the real data runs a simulated shop, all of it SYNTHETIC, in databases of its own. A
+Grafana is started with it where there is one: on the PATH, or at SARAFAN_GRAFANA_HOME.";
 
 /// Arguments of `sarafan demo`.
 #[derive(Debug, clap::Args)]
@@ -57,22 +58,52 @@ async fn demonstrate(arguments: &Arguments) -> anyhow::Result<()> {
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let shifts = announce(&sets, today)?;
     let keep = if arguments.keep { demo::Data::Keep } else { demo::Data::Remove };
-    let site = Site::start(&shifts, keep).await?;
+    let stage = Stage::start(keep).await?;
+    let scene = Scene::start(&stage, &shifts, arguments.sample.is_none()).await?;
     terminal::note(format!(
         "everything runs after {:.1} s; logs in {}",
         started.elapsed().as_secs_f64(),
-        site.folder().display()
+        stage.folder().display()
     ));
-    let done = match (arguments.check, arguments.sample) {
-        (_, Some(seed)) => check_sample(&site, &sets, seed, today, started).await,
-        (true, None) => check(&site, &sets, started).await,
-        (false, None) => show(&site, sets, arguments.speed, started).await,
-    };
-    if let Some(folder) = site.kept() {
+    match (arguments.check, arguments.sample) {
+        (_, Some(seed)) => check_sample(&scene.real, &sets, seed, today, started).await,
+        (true, None) => check(&stage, &scene, &sets, started).await,
+        (false, None) => show(&stage, &scene, sets, arguments.speed, started).await,
+    }
+    .inspect_err(|_| say_what_stays(&stage))?;
+    say_what_stays(&stage);
+    stage.stop(scene.sites()).await
+}
+
+fn say_what_stays(stage: &Stage) {
+    if let Some(folder) = stage.kept() {
         terminal::note(format!("data and logs stay in {}", folder.display()));
     }
-    done?;
-    site.stop().await
+}
+
+/// The two deployments of the demo.
+struct Scene {
+    real: Site,
+    /// Not there when a sample is checked.
+    shop: Option<Site>,
+}
+
+impl Scene {
+    async fn start(stage: &Stage, shifts: &[i32], with_shop: bool) -> anyhow::Result<Self> {
+        let shop = async {
+            if with_shop { Site::start(stage, Plan::of_the_shop()).await.map(Some) } else { Ok(None) }
+        };
+        let (real, shop) = tokio::try_join!(Site::start(stage, Plan::of_real_data(shifts)), shop)?;
+        let scene = Self { real, shop };
+        if let Some(monitoring) = &stage.monitoring {
+            monitoring.watch(&[&scene.real].into_iter().chain(&scene.shop).collect::<Vec<_>>())?;
+        }
+        Ok(scene)
+    }
+
+    fn sites(self) -> Vec<Site> {
+        [self.real].into_iter().chain(self.shop).collect()
+    }
 }
 
 /// Says what the data is, and by how much it is moved.
@@ -99,16 +130,34 @@ fn lines(set: &DataSet) -> impl Iterator<Item = (&'static str, &str)> {
 /// Sends everything, and waits until the views show it.
 async fn replay(site: &Site, records: &[(&'static str, &str)]) -> anyhow::Result<()> {
     demo::feed(site, "source topics", records).await?;
-    demo::wait_for_ingest(site, records.len() as u64).await?;
+    wait(site, records.len()).await
+}
+
+/// Waits until the views show so many source records.
+async fn wait(site: &Site, sent: usize) -> anyhow::Result<()> {
+    demo::wait_for_ingest(site, sent as u64).await?;
     demo::wait_for_views(site).await
 }
 
-async fn check(site: &Site, sets: &[DataSet], started: Instant) -> anyhow::Result<()> {
+async fn check(stage: &Stage, scene: &Scene, sets: &[DataSet], started: Instant) -> anyhow::Result<()> {
+    let Scene { real: site, shop } = scene;
+    let mut shop = shop.as_ref().map(Shop::small).transpose()?;
     let records: Vec<_> = sets.iter().flat_map(lines).collect();
-    replay(site, &records).await?;
-    let seconds = started.elapsed().as_secs_f64();
+    demo::feed(site, "source topics", &records).await?;
+    if let Some(shop) = &mut shop {
+        shop.send_history().await?;
+    }
+    wait(site, records.len()).await?;
     let (accounts, mut findings) = demo::accounting(site, sets).await?;
     findings.extend(demo::known_figures(&site.store).await?);
+    if let Some(shop) = &shop {
+        shop.wait().await?;
+        findings.extend(shop.truths().await?);
+    }
+    if let Some(monitoring) = &stage.monitoring {
+        findings.push(demo::recorded_nps(site, monitoring).await?);
+    }
+    let seconds = started.elapsed().as_secs_f64();
     terminal::say(format!("{accounts}\n\n{}\nfigures after {seconds:.1} s", demo::table(&findings)))?;
     verdict(&findings)
 }
@@ -154,20 +203,42 @@ fn verdict(findings: &[Finding]) -> anyhow::Result<()> {
     }
 }
 
-async fn show(site: &Site, mut sets: [DataSet; 2], speed: u32, started: Instant) -> anyhow::Result<()> {
+async fn show(
+    stage: &Stage,
+    scene: &Scene,
+    mut sets: [DataSet; 2],
+    speed: u32,
+    started: Instant,
+) -> anyhow::Result<()> {
+    let Scene { real: site, shop } = scene;
+    let mut shop = shop.as_ref().map(Shop::whole).transpose()?;
     let tails: Vec<(&'static str, Vec<SourceLine>)> =
         sets.iter_mut().map(|set| (set.topic, set.split_tail())).collect();
     let records: Vec<_> = sets.iter().flat_map(lines).collect();
-    replay(site, &records).await?;
+    demo::feed(site, "source topics", &records).await?;
+    if let Some(shop) = &mut shop {
+        shop.send_history().await?;
+    }
+    wait(site, records.len()).await?;
     figures(site).await?;
+    if let Some(shop) = &shop {
+        shop.wait().await?;
+    }
     terminal::say(format!(
         "figures after {:.1} s\n{}",
         started.elapsed().as_secs_f64(),
-        where_to_look(site)
+        where_to_look(stage, scene)
     ))?;
     let rest =
         tails.iter().map(|(topic, lines)| lines.iter().map(|line| (*topic, line.text.as_str())).collect());
-    demo::stream_tail(site, &interleaved(rest.collect()), speed).await
+    let records = interleaved(rest.collect());
+    let shop = async {
+        match &mut shop {
+            Some(shop) => shop.go_on(speed).await,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(demo::stream_tail(site, &records, speed), shop).map(|_| ())
 }
 
 /// Both tails side by side: each goes on for as long as the other.
@@ -195,7 +266,8 @@ async fn figures(site: &Site) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn where_to_look(site: &Site) -> String {
+fn where_to_look(stage: &Stage, scene: &Scene) -> String {
+    let site = &scene.real;
     let url = &site.deployment.clickhouse.url;
     let database = &site.deployment.clickhouse.database;
     format!(
@@ -204,11 +276,15 @@ The first nine tenths of both data sets are in. ClickHouse answers on {url}, the
   curl '{url}/?database={database}' --data-binary 'SELECT * FROM nps WHERE dimension = {q}airline{q} AND window_days = 365 FORMAT PrettyCompact'
   curl '{url}/?database={database}' --data-binary 'SELECT * FROM repeat_funnel WHERE dimension = {q}country{q} AND step = 1 FORMAT PrettyCompact'
   curl '{url}/?database={database}' --data-binary 'SELECT * FROM metric_definitions FORMAT Vertical'
+A simulated shop, all of it SYNTHETIC, is in `demo_shop`, with the same views:
+  curl '{url}/?database=demo_shop' --data-binary 'SELECT * FROM nps WHERE dimension = {q}store{q} AND window_days = 30 AND population = {q}customers{q} FORMAT PrettyCompact'
   Kafka: {}   ingest: http://{}/metrics   aggregator: http://{}/metrics
-The last tenth arrives now; Ctrl-C ends everything.",
+  {}
+The last tenth arrives now, and the shop goes on; Ctrl-C ends everything.",
         site.deployment.kafka.brokers,
         site.ingest.address,
         site.aggregator.address,
+        stage.monitoring.as_ref().map(Monitoring::addresses).unwrap_or_default(),
         q = "'\\''",
     )
 }

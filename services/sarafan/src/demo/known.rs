@@ -1,8 +1,17 @@
 //! The figures that are known of the data sets from outside of this project, and how they are read from the views.
 
+use std::time::{Duration, Instant};
+
 use sarafan_store::Store;
 
 use super::Finding;
+use super::monitoring::{Monitoring, recorded};
+use super::site::Site;
+
+const NPS: &str = "30.98";
+const POLL: Duration = Duration::from_millis(200);
+/// Much longer than two scrapes and an evaluation take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `(figure, known value, query)`.
 type Known = (&'static str, &'static str, &'static str);
@@ -35,7 +44,7 @@ const KNOWN: &[Known] = &[
     ("scored answers", "2650", "SELECT responses FROM nps WHERE HEADLINE"),
     ("promoters", "1268", "SELECT promoters FROM nps WHERE HEADLINE"),
     ("detractors", "447", "SELECT detractors FROM nps WHERE HEADLINE"),
-    ("NPS", "30.98", "SELECT round(nps, 2) FROM nps WHERE HEADLINE"),
+    ("NPS", NPS, "SELECT round(nps, 2) FROM nps WHERE HEADLINE"),
     (
         "NPS, 95 % interval",
         "28.12 .. 33.77",
@@ -64,6 +73,21 @@ pub(crate) async fn known_figures(store: &Store) -> anyhow::Result<Vec<Finding>>
         findings.push(Finding { what, expected: customers.to_string(), found: scalar(store, &sql).await? });
     }
     Ok(findings)
+}
+
+/// The NPS as Prometheus records it, which is that of the view as soon as all partitions are scraped: it is waited for.
+pub(crate) async fn recorded_nps(site: &Site, monitoring: &Monitoring) -> anyhow::Result<Finding> {
+    const SERIES: &str = "survey=\"airport_2018\", population=\"responses\", window_days=\"365\", period=\"rolling\", dimension=\"all\"";
+    let series = format!("sarafan:nps{{deployment=\"{}\", {SERIES}}}", site.deployment.clickhouse.database);
+    let deadline = Instant::now() + PATIENCE;
+    let found = loop {
+        match recorded(&monitoring.prometheus, series.clone()).await? {
+            Some(nps) => break format!("{nps:.2}"),
+            None if Instant::now() > deadline => break "absent".to_owned(),
+            None => tokio::time::sleep(POLL).await,
+        }
+    };
+    Ok(Finding { what: "NPS, as Prometheus records it".to_owned(), expected: NPS.to_owned(), found })
 }
 
 /// The one value of a query; empty when there is no row.

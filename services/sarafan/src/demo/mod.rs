@@ -1,19 +1,25 @@
-//! The demo: real Kafka, real ClickHouse, both services, both real data sets, on this machine.
+//! The demo: real Kafka, real ClickHouse, both services, both real data sets and the simulated shop, on this machine.
 
 mod accounting;
 mod data;
 mod feed;
 mod known;
+mod monitoring;
 mod sample;
+mod shop;
 mod site;
+mod stage;
 mod tail;
 
 pub(crate) use accounting::accounting;
 pub(crate) use data::{DataSet, SourceLine, data_sets};
 pub(crate) use feed::{feed, wait_for_ingest, wait_for_views};
-pub(crate) use known::known_figures;
+pub(crate) use known::{known_figures, recorded_nps};
+pub(crate) use monitoring::Monitoring;
 pub(crate) use sample::sample;
-pub(crate) use site::{Data, Site};
+pub(crate) use shop::Shop;
+pub(crate) use site::{Plan, Site};
+pub(crate) use stage::{Data, Stage};
 pub(crate) use tail::stream_tail;
 
 use comfy_table::Table;

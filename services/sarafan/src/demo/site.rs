@@ -1,4 +1,4 @@
-//! Where the demo takes place: the local stack, the configuration and the two services.
+//! A deployment on the stage: its configuration and its two services.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -7,30 +7,55 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use sarafan_localstack::{Launch, Process, Stack, StackOptions};
+use sarafan_localstack::{Launch, Process, Stack};
 use sarafan_runtime::config::Document;
 use sarafan_store::Store;
 use sarafan_stream::Admin;
-use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
+use super::stage::Stage;
 use crate::commands::migrate::{SourceTopics, migrate};
 use crate::deployment::{Deployment, ENV_PREFIX};
-use crate::{scrape, terminal};
+use crate::scrape;
 
-const CONFIGURATION: &str = include_str!("../../../../deploy/demo/sarafan.toml");
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Everything that runs. Dropping it ends all of it.
+/// A configuration of the demo, and what differs from it on this machine.
+pub(crate) struct Plan {
+    /// Its folder of logs, within that of the stage.
+    pub(crate) name: &'static str,
+    /// The configuration.
+    pub(crate) configuration: &'static str,
+    /// Keys and values that differ: `SOURCE__0__SHIFT_DAYS`.
+    pub(crate) overrides: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The real data sets, each moved by so many days.
+    pub(crate) fn of_real_data(shifts: &[i32]) -> Self {
+        let shift = |(index, days): (usize, &i32)| (format!("SOURCE__{index}__SHIFT_DAYS"), days.to_string());
+        Self {
+            name: "sarafan",
+            configuration: include_str!("../../../../deploy/demo/sarafan.toml"),
+            overrides: shifts.iter().enumerate().map(shift).collect(),
+        }
+    }
+
+    /// The simulated shop.
+    pub(crate) fn of_the_shop() -> Self {
+        let configuration = include_str!("../../../../deploy/demo/shop.toml");
+        Self { name: "shop", configuration, overrides: Vec::new() }
+    }
+}
+
+/// One deployment on the stage: its configuration and its two services. Dropping it ends the services.
 pub(crate) struct Site {
     pub(crate) deployment: Deployment,
     pub(crate) store: Store,
     pub(crate) admin: Admin,
     pub(crate) ingest: Service,
     pub(crate) aggregator: Service,
-    // The services go before the servers, and all of them before their folder.
-    stack: Arc<Stack>,
-    folder: Folder,
+    folder: PathBuf,
 }
 
 /// A service in a process of its own, which dies with this one.
@@ -39,53 +64,22 @@ pub(crate) struct Service {
     pub(crate) address: SocketAddr,
 }
 
-/// The folder of logs and of the recount's files, and with `--keep` of all data.
-enum Folder {
-    Temporary(TempDir),
-    Kept(PathBuf),
-}
-
-impl Folder {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Temporary(folder) => folder.path(),
-            Self::Kept(path) => path,
-        }
-    }
-}
-
-/// What becomes of the data in the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Data {
-    /// It goes.
-    Remove,
-    /// It stays in a folder that is named.
-    Keep,
-}
-
 impl Site {
-    /// Starts the servers, makes topics, tables and views, and starts the services.
-    pub(crate) async fn start(shifts: &[i32], data: Data) -> anyhow::Result<Self> {
-        let temporary = tempfile::Builder::new().prefix("sarafan-demo-").tempdir()?;
-        let folder = match data {
-            Data::Remove => Folder::Temporary(temporary),
-            Data::Keep => Folder::Kept(temporary.keep()),
-        };
-        let data_dir = matches!(folder, Folder::Kept(_)).then(|| folder.path().join("stack"));
-        let options = StackOptions { data_dir, ..StackOptions::default() };
-        let start =
-            spawn_blocking(move || Stack::start(options, &|step| terminal::note(format!("  {step}"))));
-        let stack = Arc::new(start.await??);
-        let environment = environment(&stack, shifts)?;
-        let deployment = deployment(&environment)?;
+    /// Makes topics, tables and views, and starts the services.
+    pub(crate) async fn start(stage: &Stage, plan: Plan) -> anyhow::Result<Self> {
+        let folder = stage.folder().join(plan.name);
+        std::fs::create_dir_all(&folder)?;
+        let environment = environment(&stage.stack, &plan)?;
+        let deployment = deployment(&plan, &environment)?;
         migrate(&deployment, SourceTopics::Create).await?;
-        let configuration = folder.path().join("sarafan.toml");
-        std::fs::write(&configuration, CONFIGURATION)?;
-        let ingest = Service::start("ingest", &environment, folder.path()).await?;
-        let aggregator = Service::start("aggregate", &environment, folder.path()).await?;
+        std::fs::write(folder.join("sarafan.toml"), plan.configuration)?;
+        let (ingest, aggregator) = tokio::try_join!(
+            Service::start("ingest", &environment, &folder),
+            Service::start("aggregate", &environment, &folder)
+        )?;
         let store = Store::new(&deployment.clickhouse)?;
         let admin = Admin::open(&deployment.kafka)?;
-        Ok(Self { deployment, store, admin, ingest, aggregator, stack, folder })
+        Ok(Self { deployment, store, admin, ingest, aggregator, folder })
     }
 
     /// Fails when a service has ended, with the end of its log.
@@ -93,26 +87,17 @@ impl Site {
         self.ingest.check().and_then(|()| self.aggregator.check())
     }
 
-    /// The folder of logs.
+    /// The folder of its logs.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
-    /// The folder, if it is to stay.
-    pub(crate) fn kept(&self) -> Option<&Path> {
-        match &self.folder {
-            Folder::Kept(path) => Some(path),
-            Folder::Temporary(_) => None,
-        }
-    }
-
-    /// Ends the services and the servers in an orderly way, so that kept data can be used again.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let Self { ingest, aggregator, stack, .. } = self;
+    /// Ends its services in an orderly way.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        let Self { ingest, aggregator, .. } = self;
         spawn_blocking(move || {
             ingest.process.stop(START_PATIENCE)?;
-            aggregator.process.stop(START_PATIENCE)?;
-            Arc::into_inner(stack).map_or(Ok(()), Stack::stop)
+            aggregator.process.stop(START_PATIENCE)
         })
         .await?
     }
@@ -149,14 +134,13 @@ impl Service {
     }
 }
 
-/// What differs from the demo's file, for this process and for the services.
-fn environment(stack: &Stack, shifts: &[i32]) -> anyhow::Result<Vec<(String, String)>> {
+/// What differs from the file, for this process and for the services.
+fn environment(stack: &Stack, plan: &Plan) -> anyhow::Result<Vec<(String, String)>> {
     let mut variables = vec![
         variable("KAFKA__BROKERS", stack.kafka()?.brokers()),
         variable("CLICKHOUSE__URL", stack.clickhouse()?.http_url()),
     ];
-    let shift = |(index, days)| variable(&format!("SOURCE__{index}__SHIFT_DAYS"), days);
-    variables.extend(shifts.iter().enumerate().map(shift));
+    variables.extend(plan.overrides.iter().map(|(path, value)| variable(path, value)));
     Ok(variables)
 }
 
@@ -164,10 +148,11 @@ fn variable(path: &str, value: impl ToString) -> (String, String) {
     (format!("{ENV_PREFIX}__{path}"), value.to_string())
 }
 
-fn deployment(environment: &[(String, String)]) -> anyhow::Result<Deployment> {
+fn deployment(plan: &Plan, environment: &[(String, String)]) -> anyhow::Result<Deployment> {
     let own = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let all = std::env::vars_os().chain(own);
-    let document = Document::from_text_and_environment("demo/sarafan.toml", CONFIGURATION, ENV_PREFIX, all)?;
+    let file = format!("demo/{}.toml", plan.name);
+    let document = Document::from_text_and_environment(&file, plan.configuration, ENV_PREFIX, all)?;
     Ok(Deployment::of(document)?)
 }
 
