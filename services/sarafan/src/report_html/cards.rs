@@ -3,29 +3,32 @@
 use sarafan_store::Store;
 use serde::Deserialize;
 
+use super::at_age::AtAges;
 use super::figure::Card;
 use super::format::{NONE, change, count, decimal, interval, percent, points};
-use super::nps::{Nps, Window};
-use super::repeat::Repeat;
+use super::funnel::Funnel;
+use super::ltv::Ltvs;
 use super::rows::rows;
+use super::sales::Sales;
 use super::scope::Scope;
-use super::value::{Sales, Value};
+use super::windows::{Window, Windows, no_answers};
 
 /// The five numbers.
 pub(super) async fn cards(
     store: &Store,
     scope: &Scope,
-    nps: &Nps,
-    repeat: &Repeat,
-    value: &Value,
+    windows: &Windows,
+    funnel: &Funnel,
+    (ltvs, at_ages): (&Ltvs, &AtAges),
 ) -> anyhow::Result<Vec<Card>> {
-    let window = nps.headline(scope);
-    let year_ago = year_ago(store, scope).await?;
-    let sales = Sales::read(store, scope).await?;
-    let mut cards = vec![score(scope, window, year_ago), response_rate(scope, window), repeaters(repeat)];
-    cards.push(worth(scope, value));
-    cards.push(revenue(scope, sales.as_ref()));
-    Ok(cards)
+    let window = windows.headline(scope);
+    Ok(vec![
+        score(scope, window, year_ago(store, scope).await?),
+        response_rate(scope, window),
+        repeaters(funnel),
+        worth(scope, ltvs, at_ages),
+        revenue(scope, Sales::read(store, scope).await?.as_ref()),
+    ])
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -48,7 +51,7 @@ async fn year_ago(store: &Store, scope: &Scope) -> anyhow::Result<Option<YearAgo
 fn score(scope: &Scope, window: Option<&Window>, year_ago: Option<YearAgo>) -> Card {
     let label = "Net Promoter Score";
     let Some(w) = window.filter(|w| w.responses > 0.0) else {
-        let lines = vec![super::nps::no_answers(scope)];
+        let lines = vec![no_answers(scope)];
         return Card {
             label,
             value: NONE.to_owned(),
@@ -104,9 +107,9 @@ fn response_rate(scope: &Scope, window: Option<&Window>) -> Card {
     Card { label, value: percent(w.response_rate), unit: String::new(), sure, lines }
 }
 
-fn repeaters(repeat: &Repeat) -> Card {
+fn repeaters(funnel: &Funnel) -> Card {
     let label = "Customers who came back";
-    let Some(first) = repeat.first() else {
+    let Some(first) = funnel.first() else {
         let lines = vec!["No customer has bought anything yet.".to_owned()];
         return Card {
             label,
@@ -127,9 +130,9 @@ fn repeaters(repeat: &Repeat) -> Card {
     Card { label, value: percent(Some(first.conversion)), unit: String::new(), sure, lines }
 }
 
-fn worth(scope: &Scope, value: &Value) -> Card {
+fn worth(scope: &Scope, ltvs: &Ltvs, at_ages: &AtAges) -> Card {
     let label = "Lifetime value so far";
-    let Some(whole) = value.whole() else {
+    let Some(whole) = ltvs.whole() else {
         let lines = vec!["No customer has bought anything yet.".to_owned()];
         return Card {
             label,
@@ -146,7 +149,7 @@ fn worth(scope: &Scope, value: &Value) -> Card {
         count(whole.purchases)
     )];
     lines.extend([90, 365].into_iter().filter_map(|age| {
-        let at = value.whole_at(age)?;
+        let at = at_ages.whole_at(age)?;
         let margin = decimal(at.margin_per_customer, 2);
         Some(format!("{margin} {currency} by day {age} (n\u{a0}=\u{a0}{})", count(at.customers)))
     }));

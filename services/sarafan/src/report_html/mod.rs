@@ -5,19 +5,26 @@
 //! are drawn in the browser by Apache ECharts, which stands in the page with everything else. Without scripts, the tables
 //! are what is seen.
 
+mod activity;
 mod assets;
+mod at_age;
 mod cards;
+mod cohorts;
+mod curves;
 mod definitions;
 mod figure;
 mod format;
 mod freshness;
+mod funnel;
 mod layout;
-mod nps;
-mod repeat;
+mod ltv;
 mod rows;
+mod sales;
 mod scope;
+mod scores;
 mod segments;
-mod value;
+mod trend;
+mod windows;
 
 #[cfg(test)]
 mod tests;
@@ -40,30 +47,42 @@ pub(crate) async fn page(
     choice: &Choice,
 ) -> anyhow::Result<String> {
     let scope = Scope::read(store, definitions, choice).await?;
-    let nps = nps::Nps::read(store, &scope).await?;
-    let repeat = repeat::Repeat::read(store, &scope).await?;
-    let value = value::Value::read(store, &scope).await?;
-    let cards = cards::cards(store, &scope, &nps, &repeat, &value).await?;
-    let mut answers = nps.figures(&scope);
-    answers.push(segments::read(store, &scope).await?);
+    let windows = windows::Windows::read(store, &scope).await?;
+    let funnel = funnel::Funnel::read(store, &scope).await?;
+    let ltvs = ltv::Ltvs::read(store, &scope).await?;
+    let at_ages = at_age::AtAges::read(store, &scope).await?;
+    let cards = cards::cards(store, &scope, &windows, &funnel, (&ltvs, &at_ages)).await?;
     let sections = vec![
         Section {
             id: "nps",
             title: "Net Promoter Score",
             intro: "How likely customers are to recommend us.",
-            figures: answers,
+            figures: vec![
+                trend::read(store, &scope).await?,
+                windows.figure(&scope),
+                scores::read(store, &scope).await?,
+                segments::read(store, &scope).await?,
+            ],
         },
         Section {
             id: "repeat",
             title: "Repeat purchases",
             intro: "How many customers come back, and how soon.",
-            figures: repeat.figures(&scope),
+            figures: vec![
+                funnel.figure(),
+                curves::read(store, &scope, &funnel).await?,
+                activity::read(store, &scope).await?,
+            ],
         },
         Section {
             id: "value",
             title: "Lifetime value",
             intro: "What customers have been worth so far, and at the same age.",
-            figures: value.figures(&scope),
+            figures: vec![
+                ltvs.figure(&scope),
+                at_ages.figure(&scope, &ltvs),
+                cohorts::read(store, &scope).await?,
+            ],
         },
     ];
     let freshness = freshness::read(store).await?;

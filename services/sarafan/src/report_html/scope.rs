@@ -135,6 +135,14 @@ impl Scope {
         "repeat_funnel".to_owned()
     }
 
+    /// The dimension that cuts customers; the whole, which is always there, when none does.
+    pub(super) fn customers_cut(&self) -> &str {
+        match &self.customers_by {
+            CustomersBy::One(name) => name,
+            CustomersBy::Nothing(_) => "all",
+        }
+    }
+
     /// Whose answers, in words.
     pub(super) fn whose(&self) -> &'static str {
         whose(&self.population)

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::figure::{Column, Figure, Key, Table};
 use super::format::{NONE, change, count, interval, points};
-use super::nps::no_answers;
 use super::rows::rows;
 use super::scope::{AnswersBy, Scope};
+use super::windows::no_answers;
 
 /// Fewer answers than this are no ground for a ranking (METRICS 2).
 const ENOUGH: f64 = 30.0;
