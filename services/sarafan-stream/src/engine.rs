@@ -1,5 +1,6 @@
 //! The loop that ties a group member to its handler.
 
+mod lag;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use crate::group::Control;
 use crate::handler::{FlushOutcome, Handler};
 use crate::partition::{Generation, Position, TopicPartition};
 use crate::record_batch::RecordBatch;
-use crate::unread::{Reading, now_ms};
+use lag::Lag;
 use tally::Tally;
 
 /// Runs `handler` on the partitions that the group gives to `consumer`, until `shutdown` resolves or something fails.
@@ -68,15 +69,12 @@ pub(crate) struct Engine<H> {
     pub(crate) active: BTreeMap<TopicPartition, Generation>,
     /// Partitions that wait for the handler to say where to start.
     pub(crate) loading: BTreeMap<TopicPartition, Generation>,
-    /// How far each active partition was read.
-    readings: BTreeMap<TopicPartition, Reading>,
+    lag: Lag,
     /// What is to be committed, and the commit that is under way.
     commits: Commits,
     committing: Option<JoinHandle<CommitOutcome>>,
     filling: Filling,
     began: Instant,
-    next_lag: Instant,
-    asking: Option<JoinHandle<()>>,
 }
 
 impl<H: Handler> Engine<H> {
@@ -89,12 +87,10 @@ impl<H: Handler> Engine<H> {
             consumer,
             active: BTreeMap::new(),
             loading: BTreeMap::new(),
-            readings: BTreeMap::new(),
+            lag: Lag::new(began),
             commits: Commits::default(),
             committing: None,
             began,
-            next_lag: began,
-            asking: None,
         }
     }
 
@@ -125,7 +121,7 @@ impl<H: Handler> Engine<H> {
                         return Ok(end);
                     }
                 }
-                () = sleep_until(self.next_lag) => self.watch_lag(),
+                () = sleep_until(self.lag.next) => self.lag.watch(&self.consumer),
                 batch = next_batch(&mut self.handler, &mut self.consumer.records) => {
                     let Some(batch) = batch? else { return Err(self.why_the_thread_ended().into()) };
                     self.apply(&batch)?;
@@ -228,9 +224,8 @@ impl<H: Handler> Engine<H> {
         for (partition, generation, offset) in &commands {
             self.loading.remove(partition);
             self.active.insert(partition.clone(), *generation);
-            self.readings.insert(partition.clone(), Reading::begin(*offset, now_ms()));
+            self.lag.begin(partition.clone(), *offset);
         }
-        self.next_lag = Instant::now();
         self.consumer.start(commands)
     }
 
@@ -257,15 +252,14 @@ impl<H: Handler> Engine<H> {
                 let topic: &str = &source.partition.topic;
                 self.consumer.metrics.records_consumed.with_label_values(&[topic]).inc_by(tally.records);
                 self.consumer.metrics.bytes_consumed.with_label_values(&[topic]).inc_by(tally.bytes);
-                if let Some(reading) = self.readings.get_mut(&source.partition) {
-                    reading.applied(tally.last_offset + 1, tally.last_timestamp_ms);
-                }
+                self.lag.applied(&source.partition, &tally);
             }
         }
         Ok(())
     }
 
-    /// Flushes if it is due. A stop that comes meanwhile is passed on to the handler, and bounds the flush.
+    /// Flushes if it is due. A stop that comes meanwhile is passed on to the handler, and bounds the flush; lag goes on being
+    /// watched, for a flush takes as long as the sink is away.
     async fn flush_if_due<S: Future<Output = ()> + Send>(
         &mut self,
         mut shutdown: Shutdown<'_, S>,
@@ -274,17 +268,21 @@ impl<H: Handler> Engine<H> {
         let timer = self.consumer.metrics.flush_seconds(reason).start_timer();
         let mut end = None;
         let outcome = {
-            let mut flush = std::pin::pin!(self.handler.flush(reason));
-            tokio::select! {
-                outcome = flush.as_mut() => outcome,
-                () = shutdown.as_mut() => {
-                    let drain_ms = self.consumer.settings.drain_ms;
-                    let deadline = Instant::now() + Duration::from_millis(drain_ms);
-                    self.consumer.signal.set(deadline.into_std());
-                    end = Some(End::Shutdown { deadline });
-                    tokio::time::timeout_at(deadline, flush)
-                        .await
-                        .map_err(|_| StreamError::DrainTimeout { limit_ms: drain_ms })?
+            let Self { handler, consumer, lag, .. } = self;
+            let mut flush = std::pin::pin!(handler.flush(reason));
+            loop {
+                tokio::select! {
+                    outcome = flush.as_mut() => break outcome,
+                    () = shutdown.as_mut() => {
+                        let drain_ms = consumer.settings.drain_ms;
+                        let deadline = Instant::now() + Duration::from_millis(drain_ms);
+                        consumer.signal.set(deadline.into_std());
+                        end = Some(End::Shutdown { deadline });
+                        break tokio::time::timeout_at(deadline, flush)
+                            .await
+                            .map_err(|_| StreamError::DrainTimeout { limit_ms: drain_ms })?;
+                    }
+                    () = sleep_until(lag.next) => lag.watch(consumer),
                 }
             }
         };
@@ -326,8 +324,7 @@ impl<H: Handler> Engine<H> {
         tracing::info!(count = known.len(), "partitions are taken again");
         self.commits.forget(known.iter().map(|(partition, _)| partition));
         for (partition, _) in &known {
-            self.readings.remove(partition);
-            self.consumer.unread.forget(partition);
+            self.lag.end(partition, &self.consumer);
         }
         // What went away in between is told to us by a revoke that is already on its way.
         let held = self.consumer.hold(known.iter().cloned())?;
@@ -340,8 +337,7 @@ impl<H: Handler> Engine<H> {
         for partition in partitions {
             self.loading.remove(partition);
             self.active.remove(partition);
-            self.readings.remove(partition);
-            self.consumer.unread.forget(partition);
+            self.lag.end(partition, &self.consumer);
             let labels = [&*partition.topic, &partition.partition.to_string()];
             // Only partitions that were measured have a gauge to remove.
             let _ = self.consumer.metrics.lag.remove_label_values(&labels);
@@ -353,24 +349,6 @@ impl<H: Handler> Engine<H> {
 
     fn count_partitions(&self) {
         self.consumer.metrics.assigned.set((self.active.len() + self.loading.len()) as i64);
-    }
-
-    /// Publishes the lag as far as it is known, and asks for the ends anew.
-    fn watch_lag(&mut self) {
-        let watermarks = self.consumer.watermarks();
-        for (partition, reading) in &mut self.readings {
-            if let Some(end) = watermarks.end(partition) {
-                let waiting = reading.waiting(end.high, end.asked_ms);
-                let labels = [&*partition.topic, &partition.partition.to_string()];
-                self.consumer.metrics.lag.with_label_values(&labels).set(waiting.records);
-                self.consumer.unread.set(partition, waiting);
-            }
-        }
-        // One question at a time, however slow the brokers answer.
-        if !self.readings.is_empty() && self.asking.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.asking = Some(self.consumer.refresh_watermarks(self.readings.keys().cloned().collect()));
-        }
-        self.next_lag = Instant::now() + Duration::from_millis(self.consumer.settings.lag_interval_ms);
     }
 }
 
