@@ -87,7 +87,7 @@ impl GoProgram {
         let module = format!("{}@{}", self.package, self.version);
         self.builder.run(folder, &["mod", "init", "throwaway"])?;
         self.builder.run(folder, &["get", &module])?;
-        self.builder.run(folder, &["build", "-trimpath", "-ldflags=-s -w", "-o", self.name, self.package])?;
+        self.builder.run(folder, &["build", "-ldflags=-s -w", "-o", self.name, self.package])?;
         for file in ["go.mod", "go.sum"] {
             fs::remove_file(folder.join(file))?;
         }

@@ -116,3 +116,23 @@ fn a_report_has_every_form_and_the_doctor_finds_nothing_wrong() {
     }
     succeeded(&doctor);
 }
+
+#[test]
+fn health_says_whether_the_service_beside_it_is_ready() {
+    let world = World::migrated("health", &minimal(), &[]);
+    let ask = |listen: &str, arguments: &[&str]| {
+        let told = format!("service.listen = '{listen}'\n{}", minimal());
+        std::fs::write(world.folder().join("sarafan.toml"), told).unwrap();
+        world.run(arguments, b"")
+    };
+    let service = world.start("ingest", "ingest", &[]);
+    let everywhere = format!("0.0.0.0:{}", service.address.port());
+    let ready = ask(&everywhere, &["health"]);
+    succeeded(&ready);
+    assert_eq!(text(&ready.stdout), "ready\n");
+    assert_eq!(text(&ask(&everywhere, &["health", "--live"]).stdout), "alive\n");
+    service.stop();
+    assert_eq!(ask(&everywhere, &["health"]).status.code(), Some(1));
+    let nowhere = ask("127.0.0.1:0", &["health"]);
+    assert_eq!(nowhere.status.code(), Some(2), "{}", text(&nowhere.stderr));
+}
