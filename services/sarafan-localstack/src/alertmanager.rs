@@ -10,8 +10,11 @@ use crate::{Progress, settings, tools};
 const AMTOOL: &str = "amtool";
 const SERVER: &str = "prometheus-alertmanager";
 /// What is fetched on a machine that has none. Debian gives the server the name of its package.
-pub(crate) const PACKAGE: Package =
-    Package { component: "alertmanager-debian", name: "prometheus-alertmanager", programs: &[SERVER, AMTOOL] };
+pub(crate) const PACKAGE: Package = Package {
+    component: "alertmanager-debian",
+    name: "prometheus-alertmanager",
+    programs: &[SERVER, AMTOOL],
+};
 
 /// The `amtool` that the machine has.
 pub(crate) fn installed() -> Option<PathBuf> {

@@ -16,8 +16,8 @@ use crate::process::{Launch, Process};
 use crate::{Progress, http, ports};
 
 pub use program::promtool;
-pub use query::Series;
 pub(crate) use program::{PACKAGE, installed};
+pub use query::Series;
 
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
@@ -149,7 +149,10 @@ struct Labels<'a> {
 
 impl<'a> From<&'a Target> for TargetGroup<'a> {
     fn from(target: &'a Target) -> Self {
-        Self { targets: [&target.address], labels: Labels { job: &target.job, deployment: &target.deployment } }
+        Self {
+            targets: [&target.address],
+            labels: Labels { job: &target.job, deployment: &target.deployment },
+        }
     }
 }
 

@@ -3,17 +3,20 @@
 // A helper of a test may fail it as the test itself may; clippy knows only the functions marked as tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alerts;
 mod bad_input;
 mod browser;
 mod chaos;
 mod commands;
 mod data;
+mod figures_in_prometheus;
 #[allow(dead_code)] // What only the tests without servers need.
 #[path = "../dashboards/files.rs"]
 mod files;
 mod grafana;
 mod local;
 mod minimal;
+mod monitoring;
 mod panels;
 mod random;
 mod records;
