@@ -103,16 +103,21 @@ FROM
                     CAST(['responses', 'customers', 'orders'], 'Array(LowCardinality(String))') AS population,
                     [1, 0, 0] AS is_own
                 UNION ALL
-                -- Who is in the window on a day is the sum of the differences up to that day.
+                -- Who is in the window on a day is the sum of the differences up to that day. Whoever enters leaves, so all
+                -- differences add up to nothing, and those after the day say the same with the other sign: they are few.
                 SELECT
                     dimension, segment, survey, population, window_days,
-                    sum(detractors), sum(passives), sum(promoters),
-                    sumIf(detractors, toInt32(day) <= last - window_days),
-                    sumIf(passives, toInt32(day) <= last - window_days),
-                    sumIf(promoters, toInt32(day) <= last - window_days),
+                    -sumIf(w.detractors, toInt32(day) > last),
+                    -sumIf(w.passives, toInt32(day) > last),
+                    -sumIf(w.promoters, toInt32(day) > last),
+                    -sum(w.detractors), -sum(w.passives), -sum(w.promoters),
                     0, 0, 0, 0
-                FROM {store}.live_nps_windows
-                WHERE has(lengths, window_days) AND toInt32(day) <= last
+                FROM {store}.live_nps_windows AS w
+                WHERE window_days IN lengths AND toInt32(day) > last - window_days
+                    -- The same in bounds that the primary key can use: of short windows recent days alone are read.
+                    AND toInt32(day) > last - arrayMax(lengths)
+                    AND (window_days > 100 OR toInt32(day) > last - 100)
+                    AND (window_days > 31 OR toInt32(day) > last - 31)
                 GROUP BY dimension, segment, survey, population, window_days
                 UNION ALL
                 -- Invitations of the window, old enough to have been answered, and younger.
@@ -129,7 +134,7 @@ FROM
                         sumIf(i.delivered, toInt32(day) > last_answerable) AS pending
                     FROM {store}.live_nps_invitations AS i
                     ARRAY JOIN lengths AS window_days
-                    WHERE toInt32(day) <= last AND toInt32(day) > last - window_days
+                    WHERE toInt32(day) BETWEEN last - arrayMax(lengths) + 1 AND last AND toInt32(day) > last - window_days
                     GROUP BY dimension, segment, survey, window_days
                 )
                 ARRAY JOIN CAST(['responses', 'customers', 'orders'], 'Array(LowCardinality(String))') AS population
@@ -213,10 +218,14 @@ FROM
                 sum(detractors) AS detractors, sum(passives) AS passives, sum(promoters) AS promoters
             FROM
             (
+                -- What comes after the first day says with the other sign who is in the window on it, and what comes up to
+                -- the last day who enters and leaves.
                 SELECT
-                    dimension, segment, survey, population, toInt32(day) AS number, detractors, passives, promoters
+                    dimension, segment, survey, population, change.1 AS number,
+                    change.2 * detractors AS detractors, change.2 * passives AS passives, change.2 * promoters AS promoters
                 FROM {store}.live_nps_windows
-                WHERE window_days = {window_days:UInt16} AND toInt32(day) <= last
+                ARRAY JOIN [(first, -1), (toInt32(day), 1)] AS change
+                WHERE window_days = {window_days:UInt16} AND toInt32(day) > first AND number <= last
                 UNION ALL
                 -- An answer enters the window on its day and leaves it window_days later.
                 SELECT

@@ -7,6 +7,8 @@ use crate::world::{Row, World, assert_close, date, int, text};
 /// The last day of the window of seven days, and a day of the window before.
 const NOW: &str = "2026-03-14";
 const BEFORE: &str = "2026-03-07";
+/// The day on which the answers of the window leave it.
+const AFTER: &str = "2026-03-21";
 
 /// Detractors, passives and promoters of a segment on a day.
 fn answers(segment: &'static str, day: &str, counts: [i64; 3]) -> Vec<Row<'static>> {
@@ -97,7 +99,9 @@ async fn over_many_segments_the_parts_add_up_in_every_population() {
         };
         let (before, now) = ([i * 3 % 7, i * 5 % 6], [i * 2 % 5, i * 7 % 9]);
         windows.push(cell(BEFORE, 1, before));
+        // Whoever was in the window before has left it by now, and whoever is in it leaves it later.
         windows.push(cell(NOW, 1, [now[0] - before[0], now[1] - before[1]]));
+        windows.push(cell(AFTER, -1, now));
     }
     world.live(Rollup::NpsScores, scores).await;
     world.live(Rollup::NpsWindows, windows).await;
