@@ -1,17 +1,13 @@
 //! The dashboards in a real Grafana, looked at in Chromium: on machines that have one.
 //!
-//! Grafana is in no package registry. Its home folder is named by `SARAFAN_GRAFANA_HOME`, or found from a `grafana` on the
-//! `PATH`; the ClickHouse plugin stands in its `data/plugins`, or where `SARAFAN_GRAFANA_PLUGINS` says.
+//! Grafana is in no package registry: [`GrafanaHome::find`] says where one is looked for.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sarafan_localstack::testing::shared;
-use sarafan_localstack::{Launch, Process, Prometheus, PrometheusOptions, Target};
+use sarafan_localstack::{Grafana, GrafanaHome, GrafanaOptions, Prometheus, PrometheusOptions, Target};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::files::{dashboards, repository, text, texts};
@@ -38,87 +34,27 @@ const LOOK: &str = r#"(() => {
   };
 })()"#;
 
-/// The home folder of this machine's Grafana, and its plugins; `None`, with the reason printed, when it has none.
-fn home() -> Option<(PathBuf, PathBuf)> {
-    let named = std::env::var_os("SARAFAN_GRAFANA_HOME").map(PathBuf::from);
-    let on_path = || {
-        let paths = std::env::var_os("PATH")?;
-        let program =
-            std::env::split_paths(&paths).map(|folder| folder.join("grafana")).find(|path| path.is_file())?;
-        Some(program.canonicalize().ok()?.parent()?.parent()?.to_owned())
-    };
-    let Some(home) = named.or_else(on_path) else {
-        eprintln!("skipped: there is no grafana on the PATH, and SARAFAN_GRAFANA_HOME names none");
-        return None;
-    };
-    let plugins = std::env::var_os("SARAFAN_GRAFANA_PLUGINS").map(PathBuf::from);
-    Some((home.clone(), plugins.unwrap_or_else(|| home.join("data/plugins"))))
-}
-
-/// A running Grafana with our dashboards and both data sources. It ends with the test.
-struct Grafana {
-    url: String,
-    _process: Process,
-    _folder: TempDir,
-}
-
-impl Grafana {
-    fn start(home: &Path, plugins: &Path, prometheus: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        provision(folder.path(), prometheus);
-        let settings = format!(
-            "[server]\nhttp_addr = 127.0.0.1\nhttp_port = {port}\n\
-             [paths]\ndata = {data}\nlogs = {data}/logs\nplugins = {plugins}\nprovisioning = {data}/provisioning\n\
-             [auth.anonymous]\nenabled = true\norg_role = Viewer\n\
-             [analytics]\nreporting_enabled = false\ncheck_for_updates = false\ncheck_for_plugin_updates = false\n\
-             [plugins]\nallow_loading_unsigned_plugins = grafana-clickhouse-datasource\npreinstall_disabled = true\n",
-            data = folder.path().display(),
-            plugins = plugins.display(),
-        );
-        let file = folder.path().join("grafana.ini");
-        fs::write(&file, settings).unwrap();
-        let launch = Launch {
-            program: home.join("bin/grafana"),
-            arguments: [
-                "server",
-                "--homepath",
-                &home.display().to_string(),
-                "--config",
-                &file.display().to_string(),
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            environment: vec![("CLICKHOUSE_GRAFANA_PASSWORD".to_owned(), String::new())],
-            folder: folder.path().to_owned(),
-        };
-        let process = Process::new("grafana", launch);
-        process
-            .start(PATIENCE, || std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
-            .unwrap();
-        Self { url: format!("http://127.0.0.1:{port}"), _process: process, _folder: folder }
-    }
-}
-
 /// Our provisioning with the addresses of this machine: those of the files are the ones of docker-compose.yml.
-fn provision(folder: &Path, prometheus: &str) {
+fn provisioning(prometheus: &str) -> Vec<(String, String)> {
     let clickhouse = shared().clickhouse_url();
     let port = clickhouse.rsplit(':').next().unwrap().to_owned();
     let http = format!("host: 127.0.0.1\n      port: {port}\n      protocol: http");
+    let dashboards = repository("grafana/dashboards").display().to_string();
     let here = [
         ("host: clickhouse\n      port: 9000\n      protocol: native", http.as_str()),
         ("username: grafana", "username: default"),
+        ("password: $CLICKHOUSE_GRAFANA_PASSWORD", "password: ''"),
         ("http://prometheus:9090", prometheus),
-        ("/usr/share/sarafan/dashboards", &repository("grafana/dashboards").display().to_string()),
+        ("/usr/share/sarafan/dashboards", dashboards.as_str()),
     ];
+    let mut files = Vec::new();
     for kind in ["datasources", "dashboards"] {
-        let target = folder.join("provisioning").join(kind);
-        fs::create_dir_all(&target).unwrap();
         for (name, file) in texts(&format!("grafana/provisioning/{kind}"), "yml") {
             let filled = here.iter().fold(file, |file, (there, here)| file.replace(there, here));
-            fs::write(target.join(format!("{name}.yml")), filled).unwrap();
+            files.push((format!("{kind}/{name}.yml"), filled));
         }
     }
+    files
 }
 
 /// Prometheus with our rules, which scrapes both services as those of this world.
@@ -142,25 +78,34 @@ fn prometheus(world: &World, services: [(&str, &Service); 2]) -> Prometheus {
 fn look(browser: &mut Browser, url: &str, height: u32, panels: usize) -> Value {
     browser.visit(url, WIDTH, height);
     let deadline = Instant::now() + PATIENCE;
+    let look = format!("new Promise(done => setTimeout(() => done({LOOK}), 1000))");
+    // A panel may not have begun to load yet: twice the same means that it is so.
+    let mut before = Value::Null;
     loop {
-        let seen = browser.evaluate(LOOK);
-        let settled = seen["loading"] == 0
+        let seen = browser.evaluate(&look);
+        let is_whole = seen["loading"] == 0
             && seen["panels"].as_u64() >= Some(panels as u64)
             && seen["bad"] == json!([]);
-        if settled || Instant::now() > deadline {
+        if (is_whole && seen == before) || Instant::now() > deadline {
             return seen;
         }
+        before = seen;
     }
 }
 
 #[test]
 fn every_dashboard_is_drawn_whole_in_light_and_dark() {
-    let Some((home, plugins)) = home() else { return };
+    let Some(home) = GrafanaHome::find() else {
+        eprintln!("skipped: there is no grafana on the PATH, and SARAFAN_GRAFANA_HOME names none");
+        return;
+    };
     let Some(mut browser) = Browser::start() else { return };
     let (world, ingest, aggregate) = simulated_shop("grafana");
     ingest.start_again();
     let prometheus = prometheus(&world, [("sarafan-ingest", &ingest), ("sarafan-aggregator", &aggregate)]);
-    let grafana = Grafana::start(&home, &plugins, &prometheus.url());
+    let options =
+        GrafanaOptions { provisioning: provisioning(&prometheus.url()), ..GrafanaOptions::default() };
+    let grafana = Grafana::start(&home, &options, &|_| ()).unwrap();
     let mut wrong = Vec::new();
     for dashboard in dashboards() {
         let panels = dashboard.panels().len();
@@ -172,7 +117,7 @@ fn every_dashboard_is_drawn_whole_in_light_and_dark() {
         for theme in ["light", "dark"] {
             let url = format!(
                 "{}/d/{}?var-database={}&theme={theme}",
-                grafana.url,
+                grafana.url(),
                 text(&dashboard.json, "uid"),
                 world.deployment.clickhouse.database
             );
