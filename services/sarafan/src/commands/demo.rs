@@ -215,20 +215,16 @@ async fn show(
     let tails: Vec<(&'static str, Vec<SourceLine>)> =
         sets.iter_mut().map(|set| (set.topic, set.split_tail())).collect();
     let records: Vec<_> = sets.iter().flat_map(lines).collect();
-    demo::feed(site, "source topics", &records).await?;
+    replay(site, &records).await?;
+    figures(site).await?;
+    terminal::say(format!("figures after {:.1} s", started.elapsed().as_secs_f64()))?;
+    // Whoever waits for the figures of the real data does not wait for the shop's.
     if let Some(shop) = &mut shop {
         shop.send_history().await?;
-    }
-    wait(site, records.len()).await?;
-    figures(site).await?;
-    if let Some(shop) = &shop {
         shop.wait().await?;
+        terminal::note(format!("the simulated shop stands after {:.1} s", started.elapsed().as_secs_f64()));
     }
-    terminal::say(format!(
-        "figures after {:.1} s\n{}",
-        started.elapsed().as_secs_f64(),
-        where_to_look(stage, scene)
-    ))?;
+    terminal::say(where_to_look(stage, scene))?;
     let rest =
         tails.iter().map(|(topic, lines)| lines.iter().map(|line| (*topic, line.text.as_str())).collect());
     let records = interleaved(rest.collect());
