@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use sarafan_store::Rows;
-use serde_json::Value;
+use sarafan_store::{ResultColumn, Rows};
+use serde_json::{Value, json};
 
 use crate::data;
 use crate::files::{Dashboard, Variables, dashboards, interpolate, list, text};
@@ -325,6 +325,43 @@ pub(crate) fn simulated_shop(name: &str) -> (World, Service, Service) {
     let world = World::migrated(name, &text, &[]);
     succeeded(&world.run(&["simulate", "--customers", "2500", "--days", "790"], b""));
     shown(world)
+}
+
+/// A result of one row.
+fn result(columns: &[(&str, &str, Value)]) -> Rows {
+    let column = |(name, kind, _): &(&str, &str, Value)| ResultColumn {
+        name: (*name).to_owned(),
+        kind: (*kind).to_owned(),
+    };
+    Rows {
+        columns: columns.iter().map(column).collect(),
+        rows: vec![columns.iter().map(|(.., value)| value.clone()).collect()],
+    }
+}
+
+#[test]
+fn what_a_panel_cannot_draw_is_refused() {
+    let refused = |check: &(dyn Fn() + std::panic::RefUnwindSafe)| std::panic::catch_unwind(check).is_err();
+    let table = json!({"type": "table", "fieldConfig": {"defaults": {}, "overrides": [
+        {"matcher": {"id": "byName", "options": "n"}, "properties": [{"id": "unit", "value": "locale"}]}]}});
+    let right = result(&[("Segment", "String", json!("a")), ("n", "UInt64", json!("3"))]);
+    check_table("right", &table, &right);
+    check_names("right", &table, &right);
+    let without_unit = result(&[("n", "UInt64", json!("3")), ("NPS", "Nullable(Float64)", json!(1.5))]);
+    assert!(refused(&|| check_table("without unit", &table, &without_unit)));
+    let text = result(&[("n", "String", json!("3"))]);
+    assert!(refused(&|| check_table("text with a unit of numbers", &table, &text)));
+    let renamed = result(&[("Segment", "String", json!("a"))]);
+    assert!(refused(&|| check_names("renamed", &table, &renamed)));
+    let days = result(&[("time", "String", json!("2026-01-01")), ("nps", "Float64", json!(1))]);
+    assert!(refused(&|| check_time_series("text for time", &days)));
+    let chart = json!({"type": "barchart", "options": {"xField": "Score"}});
+    let numbers = result(&[("Score", "UInt8", json!(3)), ("answers", "UInt64", json!("3"))]);
+    assert!(refused(&|| check_chart("numbers for names", &chart, &numbers)));
+    assert!(!shows_something(&result(&[
+        ("Score", "String", json!("3")),
+        ("answers", "Nullable(UInt64)", Value::Null)
+    ])));
 }
 
 #[test]
