@@ -6,6 +6,7 @@
 mod codes;
 mod dead_letters;
 mod errors;
+mod grants;
 mod ledger;
 mod migrations;
 mod query;
