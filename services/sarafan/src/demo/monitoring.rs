@@ -165,6 +165,6 @@ mod tests {
         let text: String = files.into_iter().map(|(_, text)| text).collect();
         assert!(text.contains("port: 8124") && text.contains("http://127.0.0.1:9091"), "{text}");
         assert!(text.contains(&folder.path().display().to_string()));
-        assert!(!text.contains("clickhouse\n") && !text.contains("$CLICKHOUSE"), "{text}");
+        assert!(!text.contains("host: clickhouse") && !text.contains("$CLICKHOUSE"), "{text}");
     }
 }
