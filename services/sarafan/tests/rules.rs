@@ -170,7 +170,7 @@ fn rules_and_runbook_speak_of_series_that_are_exported_or_recorded() {
 fn alerts_go_to_those_who_act_on_them() {
     let amtool = amtool(&silent).unwrap();
     let config = deploy("alertmanager/alertmanager.yml");
-    succeed(&amtool, &["check-config"], &[config.clone()]);
+    succeed(&amtool, &["check-config"], std::slice::from_ref(&config));
     let file = format!("--config.file={}", config.display());
     let receiver = |labels: [&str; 3]| {
         let arguments = [&["config", "routes", "test", file.as_str()][..], &labels].concat();

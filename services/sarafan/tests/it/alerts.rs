@@ -3,7 +3,7 @@
 use sarafan_localstack::{ClickHouse, ClickHouseOptions, silent};
 use sarafan_stream::ProducerRecord;
 
-use crate::monitoring::{fires, start, target, value};
+use crate::monitoring::{MINUTES_TO_SECONDS, fires, start, target, value};
 use crate::world::{World, deploy, record};
 
 #[test]
@@ -15,7 +15,7 @@ fn dead_letters_lag_and_late_records_are_alerts_when_they_happen() {
     let ingest = world.start("ingest", "ingest", &[]);
     let aggregator = world.start("aggregate", "aggregator", &[]);
     let targets = [target("ingest", ingest.address), target("aggregator", aggregator.address)];
-    let prometheus = start(&world, &targets);
+    let prometheus = start(&world, &targets, MINUTES_TO_SECONDS);
     world.wait_until("Prometheus sees a whole", || {
         feed(&world, 1, 0);
         value(&prometheus, "sarafan:whole").is_some()

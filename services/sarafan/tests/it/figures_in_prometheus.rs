@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sarafan_localstack::{Prometheus, Target};
 
-use crate::monitoring::{fires, start, target, value};
+use crate::monitoring::{MINUTES_TO_SECONDS, fires, start, target, value};
 use crate::world::{Service, World, deploy, record};
 
 /// METRICS 2: 10 detractors, 20 passives, 70 promoters.
@@ -28,7 +28,7 @@ fn a_recorded_nps_is_that_of_the_view_or_absent_whoever_dies_or_lingers() {
     let [first, second] = ["first", "second"].map(|name| world.start("aggregate", name, &[]));
     let targets: Vec<Target> =
         [&first, &second].map(|service| target("sarafan-aggregator", service.address)).to_vec();
-    let prometheus = start(&world, &targets);
+    let prometheus = start(&world, &targets, MINUTES_TO_SECONDS);
     send_answers(&world);
     let known = |figure: &str| value(&prometheus, &format!("{figure}{SERIES}"));
     world.wait_until("the figure is known", || known("sarafan:nps") == Some(60.0));

@@ -8,14 +8,15 @@ use sarafan_simulator::Topic;
 use crate::world::{Service, World, deploy, succeeded};
 
 /// The shop's services on a world of their own, and the records of `arguments` in its topics.
-struct Shop {
-    world: World,
-    services: [Service; 2],
+pub(crate) struct Shop {
+    pub(crate) world: World,
+    /// Ingest and aggregator.
+    pub(crate) services: [Service; 2],
     files: PathBuf,
 }
 
 impl Shop {
-    fn of(name: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn of(name: &str, arguments: &[&str]) -> Self {
         let text = std::fs::read_to_string(deploy("demo/shop.toml")).unwrap();
         let world = World::migrated(name, &text, &[]);
         let services = [world.start("ingest", "ingest", &[]), world.start("aggregate", "aggregator", &[])];
@@ -47,7 +48,7 @@ impl Shop {
         Topic::ALL.iter().map(lines).sum()
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.services.iter().for_each(Service::stop);
     }
 }
