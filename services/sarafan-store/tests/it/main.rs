@@ -9,6 +9,7 @@ mod errors;
 mod grants;
 mod ledger;
 mod migrations;
+mod presentation;
 mod query;
 mod restore;
 mod round_trip;
