@@ -58,7 +58,7 @@ fn provisioning(prometheus: &str) -> Vec<(String, String)> {
 }
 
 /// Prometheus with our rules, which scrapes both services as those of this world.
-fn prometheus(world: &World, services: [(&str, &Service); 2]) -> Prometheus {
+pub(crate) fn prometheus(world: &World, services: [(&str, &Service); 2]) -> Prometheus {
     let rules =
         fs::read_dir(repository("deploy/prometheus/rules")).unwrap().map(|entry| entry.unwrap().path());
     let target = |(job, service): (&str, &Service)| Target {
