@@ -135,6 +135,32 @@ async fn metrics(address: SocketAddr) -> BTreeMap<String, u64> {
     lines.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
 }
 
+/// Every bad record is there with its bytes as they were, and says why and where it came from.
+fn assert_untouched(letters: &[OwnedRecord], bad: &[(&str, &ProducerRecord)], source: &str) {
+    for (reason, record) in bad {
+        let letter = letters.iter().find(|letter| letter.key == record.key).unwrap();
+        assert_eq!((&letter.value, letter.timestamp_ms), (&record.value, record.timestamp_ms), "{reason}");
+        assert_eq!(letter.headers[..record.headers.len()], record.headers[..]);
+        let headers = letter.as_record().headers;
+        assert_eq!(headers.last(dead_letter::REASON), Some(reason.as_bytes()));
+        assert_eq!(headers.last(dead_letter::TOPIC), Some(source.as_bytes()));
+    }
+}
+
+/// Waits until the service says that it is behind by nothing; the ends are asked for every few seconds.
+async fn until_caught_up(address: SocketAddr) {
+    let began = Instant::now();
+    loop {
+        let found = metrics(address).await;
+        let lag = |unit: &str| found.get(&format!("sarafan_source_lag_{unit}{{source=\"mixed\"}}")).copied();
+        if (lag("records"), lag("seconds")) == (Some(0), Some(0)) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{found:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_stream() {
     let brokers = spawn_blocking(|| shared().kafka_brokers()).await.unwrap();
@@ -155,14 +181,7 @@ async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_s
 
     let letters = read_until(&kafka, &dead, bad.len()).await;
     assert_eq!(letters.len(), bad.len());
-    for (reason, record) in &bad {
-        let letter = letters.iter().find(|letter| letter.key == record.key).unwrap();
-        assert_eq!((&letter.value, letter.timestamp_ms), (&record.value, record.timestamp_ms), "{reason}");
-        assert_eq!(letter.headers[..record.headers.len()], record.headers[..]);
-        let headers = letter.as_record().headers;
-        assert_eq!(headers.last(dead_letter::REASON), Some(reason.as_bytes()));
-        assert_eq!(headers.last(dead_letter::TOPIC), Some(source.as_bytes()));
-    }
+    assert_untouched(&letters, &bad, &source);
     let canonical = read_until(&kafka, &events, mapped).await;
     assert_eq!(canonical.len(), mapped);
     for record in &canonical {
@@ -193,19 +212,7 @@ async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_s
         let name = format!("sarafan_dead_letters_total{{reason=\"{reason}\",topic=\"{source}\"}}");
         assert_eq!(found.get(&name), Some(&1), "{name}");
     }
-    // The ends are asked for every few seconds.
-    let lag = |found: &BTreeMap<String, u64>, unit: &str| {
-        found.get(&format!("sarafan_source_lag_{unit}{{source=\"mixed\"}}")).copied()
-    };
-    let began = Instant::now();
-    loop {
-        let found = metrics(address).await;
-        if (lag(&found, "records"), lag(&found, "seconds")) == (Some(0), Some(0)) {
-            break;
-        }
-        assert!(began.elapsed() < PATIENCE, "{found:?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until_caught_up(address).await;
     stop.request("the test is over");
     service.await.unwrap().unwrap();
 
