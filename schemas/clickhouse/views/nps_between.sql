@@ -122,6 +122,8 @@ FROM
                         p -> toInt32(day) BETWEEN p.2 AND p.3,
                         [('period', first, last), ('previous', 2 * first - last - 1, first - 1), ('year_ago', year_ago_first, year_ago_last)]).1 AS period
                     WHERE has((SELECT nps_surveys FROM {store}.current), survey)
+                        -- The same in bounds that the primary key can use.
+                        AND (toInt32(day) BETWEEN 2 * first - last - 1 AND last OR toInt32(day) BETWEEN year_ago_first AND year_ago_last)
                     GROUP BY dimension, segment, survey, period, score
                 )
                 ARRAY JOIN CAST(['responses', 'customers', 'orders'], 'Array(LowCardinality(String))') AS population
