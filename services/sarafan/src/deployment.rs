@@ -152,8 +152,8 @@ mod tests {
         let document = Document::from_text("sarafan.toml", &text.concat()).unwrap();
         let errors = Deployment::of(document).unwrap_err().to_string();
         let expected = [
-            "sarafan.toml:10: benchmark[1].survey: `other` is not declared by a [[survey]]",
-            "sarafan.toml:12: benchmark[1].from: `2026-02-30` is no day; write 2026-01-31",
+            "sarafan.toml:12: benchmark[1].survey: `other` is not declared by a [[survey]]",
+            "sarafan.toml:14: benchmark[1].from: `2026-02-30` is no day; write 2026-01-31",
         ];
         for line in expected {
             assert!(errors.lines().any(|found| found == line), "{errors}");
