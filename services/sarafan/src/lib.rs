@@ -8,6 +8,7 @@ mod commands;
 mod deployment;
 mod failure;
 mod figures;
+mod http;
 mod intake;
 mod metric_names;
 mod report_html;

@@ -1,12 +1,8 @@
 //! What a process says of itself on `/metrics`.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::SocketAddr;
 
-use anyhow::{Context as _, ensure};
-
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::http::get;
 
 /// One sample: a name with its labels, and its value.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,20 +41,6 @@ pub fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     let fits =
         |sample: &&Sample| sample.name == name && labels.iter().all(|(name, value)| sample.has(name, value));
     samples.iter().filter(fits).map(|sample| sample.value).sum()
-}
-
-/// The body of the answer, if the answer is 200. One request on a connection of its own: nothing more than that is needed
-/// of HTTP here.
-pub(crate) fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is no HTTP")?;
-    let status = head.lines().next().unwrap_or_default();
-    ensure!(head.starts_with("HTTP/1.1 200"), "{path}: {status}: {}", body.trim_end().replace('\n', "; "));
-    Ok(body.to_owned())
 }
 
 fn parse(text: &str) -> Vec<Sample> {

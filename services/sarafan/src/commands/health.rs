@@ -8,7 +8,7 @@ use sarafan_runtime::service::ServiceConfig;
 use crate::cli::ConfigPath;
 use crate::deployment::ENV_PREFIX;
 use crate::failure::{CheckFailed, WrongUsage};
-use crate::{scrape, terminal};
+use crate::{http, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +39,7 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
         return Err(WrongUsage(text.to_owned()).into());
     }
     let path = if arguments.live { "/livez" } else { "/readyz" };
-    match scrape::get(from_here(service.listen), path) {
+    match http::get(from_here(service.listen), path) {
         Ok(answer) => Ok(terminal::say(answer.trim_end())?),
         Err(error) => Err(CheckFailed(format!("{error:#}")).into()),
     }

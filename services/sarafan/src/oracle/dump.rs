@@ -51,7 +51,7 @@ fn calls(name: &str, definitions: &Definitions, day: Date) -> Option<Vec<String>
     let before = |weeks: i64| day.saturating_sub(jiff::Span::new().weeks(weeks));
     let between = |from: Date| format!("from_day = '{from}', to_day = '{day}'");
     let parameters: Vec<String> = match name {
-        "nps_at" => {
+        "nps_at" | "nps_change" => {
             windows().map(|window| format!("as_of = '{}', window_days = {window}", before(1))).collect()
         }
         "nps_trend" => {
