@@ -101,6 +101,7 @@ impl Consumer {
             batch: RecordBatch::default(),
             starting: Vec::new(),
             began: Instant::now(),
+            asked: Instant::now(),
         };
         let thread = thread::Builder::new()
             .name(format!("poll {}", settings.group))

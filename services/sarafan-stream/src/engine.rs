@@ -247,12 +247,15 @@ impl<H: Handler> Engine<H> {
                 tally[source].add(bytes, &record);
             }
         }
-        for (source, tally) in batch.sources().iter().zip(tally) {
+        for ((source, tally), counts) in batch.sources().iter().zip(tally).zip(counts) {
             if tally.records > 0 {
                 let topic: &str = &source.partition.topic;
                 self.consumer.metrics.records_consumed.with_label_values(&[topic]).inc_by(tally.records);
                 self.consumer.metrics.bytes_consumed.with_label_values(&[topic]).inc_by(tally.bytes);
                 self.lag.applied(&source.partition, &tally);
+            }
+            if let Some(offset) = source.passed.filter(|_| counts) {
+                self.lag.passed(&source.partition, offset);
             }
         }
         Ok(())

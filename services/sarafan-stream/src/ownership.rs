@@ -73,6 +73,13 @@ impl Ownership {
         Some((owned.generation, name))
     }
 
+    /// The generation in which a partition was read up to before `offset` although its records end earlier: what lies
+    /// between is of no use to a reader, such as the marker that ends a transaction. None if that is no news, or the
+    /// partition is held or foreign.
+    pub fn pass(&mut self, topic: &str, partition: i32, offset: i64) -> Option<(Generation, Arc<str>)> {
+        self.admit(topic, partition, offset.checked_sub(1)?)
+    }
+
     /// True if `known` is the current generation of the partition.
     pub fn is_current(&self, partition: &TopicPartition, known: Generation) -> bool {
         self.topics
@@ -132,6 +139,19 @@ mod tests {
         assert_eq!(ownership.admit("t", 0, 7).unwrap().0, assigned);
         assert!(ownership.admit("t", 0, 7).is_none(), "repeated");
         assert!(ownership.admit("t", 0, 9).is_some(), "holes are fine");
+    }
+
+    #[test]
+    fn what_no_record_stands_for_is_passed_once_and_no_record_below_it_comes_after() {
+        let mut ownership = Ownership::default();
+        let assigned = ownership.assign(&partition(0));
+        assert!(ownership.pass("t", 0, 8).is_none(), "held");
+        ownership.start(&partition(0), assigned, 7);
+        assert!(ownership.pass("t", 0, 7).is_none(), "no news");
+        assert_eq!(ownership.pass("t", 0, 8).unwrap().0, assigned);
+        assert!(ownership.pass("t", 0, 8).is_none(), "no news any more");
+        assert!(ownership.admit("t", 0, 7).is_none(), "below");
+        assert!(ownership.admit("t", 0, 8).is_some());
     }
 
     #[test]

@@ -29,6 +29,9 @@ const IDLE_POLL: Duration = Duration::from_millis(20);
 /// How long a seek may take before it is tried again.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often at most the client is asked how far it has read.
+const POSITIONS_EVERY: Duration = Duration::from_millis(500);
+
 /// How often the last commit is tried while the group is being rearranged.
 const LAST_COMMIT_ATTEMPTS: usize = 30;
 const LAST_COMMIT_BACKOFF: Duration = Duration::from_millis(100);
@@ -57,6 +60,8 @@ pub(crate) struct Poller {
     /// Starts that the client was not ready for yet.
     pub(crate) starting: Vec<(TopicPartition, Generation, i64)>,
     pub(crate) began: Instant,
+    /// When the client was last asked how far it has read.
+    pub(crate) asked: Instant,
 }
 
 /// Whether the loop goes on.
@@ -88,7 +93,7 @@ impl Poller {
             let polled = consumer.poll(patience);
             nothing_more = polled.is_none();
             match polled {
-                None => {}
+                None => self.note_positions(),
                 Some(Ok(message)) => self.take(&message),
                 Some(Err(error)) => {
                     if let Some(fatal) = self.judge(error) {
@@ -211,6 +216,28 @@ impl Poller {
             headers: Headers::from_owned(&headers),
         };
         self.batch.push(generation, topic, &record);
+    }
+
+    /// Where nothing more is there at the moment, the last offsets may be ones that are never handed out, such as the marker
+    /// that ends a transaction. The client's own position is past them: without it lag would never be nothing.
+    fn note_positions(&mut self) {
+        if self.asked.elapsed() < POSITIONS_EVERY {
+            return;
+        }
+        self.asked = Instant::now();
+        let positions = match self.consumer.position() {
+            Ok(positions) => positions,
+            Err(error) => return debug!(%error, "how far the client has read is not known"),
+        };
+        let mut ownership = self.ownership.lock();
+        for element in positions.elements() {
+            // None before the first record after a start.
+            let Offset::Offset(offset) = element.offset() else { continue };
+            let (topic, partition) = (element.topic(), element.partition());
+            if let Some((generation, topic)) = ownership.pass(topic, partition, offset) {
+                self.batch.pass(generation, topic, partition, offset);
+            }
+        }
     }
 
     /// Gives the batch to the owner when it is full or nothing more is there at the moment.

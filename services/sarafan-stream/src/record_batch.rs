@@ -25,6 +25,8 @@ pub(crate) struct RecordBatch {
 pub(crate) struct Source {
     pub(crate) partition: TopicPartition,
     pub(crate) generation: Generation,
+    /// The partition was read up to before this offset, also where its records in the batch end earlier.
+    pub(crate) passed: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -39,7 +41,7 @@ struct Entry {
 
 impl RecordBatch {
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.sources.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -72,6 +74,12 @@ impl RecordBatch {
         });
     }
 
+    /// Notes that a partition was read up to before `offset`.
+    pub(crate) fn pass(&mut self, generation: Generation, topic: Arc<str>, partition: i32, offset: i64) {
+        let source = self.source(generation, topic, partition);
+        self.sources[source].passed = Some(offset);
+    }
+
     /// Each record with the place of its partition in [`sources`](Self::sources).
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, Record<'_>)> {
         self.entries.iter().map(|entry| {
@@ -97,7 +105,8 @@ impl RecordBatch {
                 && source.partition.topic == topic
         });
         found.unwrap_or_else(|| {
-            self.sources.push(Source { partition: TopicPartition { topic, partition }, generation });
+            let partition = TopicPartition { topic, partition };
+            self.sources.push(Source { partition, generation, passed: None });
             self.sources.len() - 1
         })
     }

@@ -9,7 +9,8 @@ use crate::partition::TopicPartition;
 /// The records of one partition that were not handed to the handler yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// How many: an upper bound, exact where the topic is neither compacted nor transactional.
+    /// How many: an upper bound, exact where the topic is neither compacted nor transactional, and 0 wherever it was read
+    /// to its end.
     pub records: i64,
     /// The oldest of them arrived no earlier than this, in milliseconds since the Unix epoch.
     pub since_ms: i64,
@@ -68,6 +69,11 @@ impl Reading {
         self.applied_ms = timestamp_ms;
     }
 
+    /// There is nothing for the handler before `position`, whatever offsets lie there.
+    pub(crate) fn passed(&mut self, position: i64) {
+        self.position = self.position.max(position);
+    }
+
     /// What waits in a partition that ended at `high` when it was asked, at `asked_ms`.
     pub(crate) fn waiting(&mut self, high: i64, asked_ms: i64) -> Waiting {
         let records = (high - self.position).max(0);
@@ -116,6 +122,17 @@ mod tests {
         assert_eq!(reading.waiting(9, 105_000).age_ms(110_000), 70_000);
         reading.applied(6, Some(70_000));
         assert_eq!(reading.waiting(9, 110_000).age_ms(110_000), 40_000);
+    }
+
+    #[test]
+    fn a_marker_after_the_last_record_is_not_waited_for() {
+        let mut reading = Reading::begin(0, 0);
+        reading.applied(3, Some(1_000));
+        assert_eq!(reading.waiting(4, 2_000).records, 1);
+        reading.passed(4);
+        assert_eq!(reading.waiting(4, 3_000).age_ms(9_000), 0);
+        reading.passed(2);
+        assert_eq!(reading.position, 4, "nothing is read backwards");
     }
 
     #[test]

@@ -39,6 +39,13 @@ impl Lag {
         }
     }
 
+    /// A partition was read up to before `offset`, and its records are taken.
+    pub(super) fn passed(&mut self, partition: &TopicPartition, offset: i64) {
+        if let Some(reading) = self.readings.get_mut(partition) {
+            reading.passed(offset);
+        }
+    }
+
     /// A partition is fed no longer.
     pub(super) fn end(&mut self, partition: &TopicPartition, consumer: &Consumer) {
         self.readings.remove(partition);

@@ -6,6 +6,7 @@
 mod admin;
 mod delivery;
 mod group;
+mod lag;
 mod outage;
 mod reader;
 mod relay;

@@ -1,12 +1,8 @@
 //! Reading a topic to its end as of now.
 
-use std::time::Duration;
-
-use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use sarafan_stream::{ReadFrom, TopicReader};
 
-use crate::support::{kafka, number, read, topic, write};
+use crate::support::{kafka, number, read, topic, transact, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_gives_every_record_once_and_in_order_per_partition() {
@@ -49,25 +45,7 @@ async fn an_offset_that_the_topic_does_not_hold_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_ends_at_a_transaction_marker_and_skips_what_was_aborted() {
     let topic = topic("transactions", 1).await;
-    let kafka = kafka();
-    let send = move |topic: &str| {
-        let producer: BaseProducer = ClientConfig::new()
-            .set("bootstrap.servers", &kafka.brokers)
-            .set("transactional.id", topic)
-            .create()
-            .unwrap();
-        let patience = Duration::from_secs(20);
-        producer.init_transactions(patience).unwrap();
-        for (value, keep) in [("1", true), ("2", false), ("3", true), ("4", false)] {
-            producer.begin_transaction().unwrap();
-            producer.send(BaseRecord::<(), str>::to(topic).payload(value)).unwrap();
-            producer.flush(patience).unwrap();
-            if keep { producer.commit_transaction(patience) } else { producer.abort_transaction(patience) }
-                .unwrap();
-        }
-    };
-    let name = topic.clone();
-    tokio::task::spawn_blocking(move || send(&name)).await.unwrap();
+    transact(&topic, [("1", true), ("2", false), ("3", true), ("4", false)]).await;
     let numbers: Vec<u64> = read(&topic).await.iter().map(|record| number(record.value.as_deref())).collect();
     assert_eq!(numbers, [1, 3]);
 }

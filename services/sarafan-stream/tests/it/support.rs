@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use prometheus::Registry;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use sarafan_localstack::testing;
 use sarafan_stream::{
     Admin, AssignedPartition, BatchBounds, BulkWriter, Consumer, ConsumerSettings, CreateTopic, EngineError,
@@ -63,6 +65,31 @@ pub(crate) async fn write(topic: &str, values: impl IntoIterator<Item = u64>) {
         writer.write(&numbered(topic, value)).await.unwrap();
     }
     writer.finish().await.unwrap();
+}
+
+/// Writes each value in a transaction of its own, which is committed or else aborted. Each leaves a marker.
+pub(crate) async fn transact<const N: usize>(topic: &str, values: [(&'static str, bool); N]) {
+    let (topic, kafka) = (topic.to_owned(), kafka());
+    let send = move || {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &kafka.brokers)
+            .set("transactional.id", &topic)
+            .create()
+            .unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        for (value, keep) in values {
+            producer.begin_transaction().unwrap();
+            producer.send(BaseRecord::<(), str>::to(&topic).payload(value)).unwrap();
+            producer.flush(PATIENCE).unwrap();
+            let ended = if keep {
+                producer.commit_transaction(PATIENCE)
+            } else {
+                producer.abort_transaction(PATIENCE)
+            };
+            ended.unwrap();
+        }
+    };
+    tokio::task::spawn_blocking(send).await.unwrap();
 }
 
 pub(crate) fn numbered(topic: &str, value: u64) -> ProducerRecord {
