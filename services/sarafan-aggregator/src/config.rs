@@ -1,5 +1,7 @@
 //! The sections that the aggregator takes from the configuration.
 
+use std::collections::HashMap;
+
 use sarafan_core::definitions::{Definitions, DimensionSection, MetricsSection, SurveySection};
 use sarafan_runtime::config::{ConfigErrors, Document, Place};
 use sarafan_runtime::service::ServiceConfig;
@@ -7,6 +9,7 @@ use sarafan_store::ClickHouseSection;
 use sarafan_stream::{BatchBounds, ConsumerSettings, KafkaConfig};
 use sarafan_wire::TopicsSection;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// Everything the aggregator is told.
 #[derive(Debug, Clone)]
@@ -23,8 +26,18 @@ pub struct Config {
     pub aggregator: AggregatorSection,
     /// `[prometheus]`.
     pub prometheus: ExportedFigures,
+    /// Names of the `[[source]]`s: labels of what is counted by source.
+    pub sources: Vec<String>,
     /// `[service]`.
     pub service: ServiceConfig,
+}
+
+/// What the aggregator takes from a `[[source]]`; ingest answers for the rest.
+#[derive(Debug, Clone, Deserialize)]
+struct SourceName {
+    name: Option<String>,
+    #[serde(flatten)]
+    _rest: HashMap<String, IgnoredAny>,
 }
 
 /// The section `[aggregator]`.
@@ -132,7 +145,7 @@ impl Config {
     }
 
     /// Names of the sections that [`Config::read`] reads.
-    pub const SECTIONS: [&'static str; 9] = [
+    pub const SECTIONS: [&'static str; 10] = [
         "kafka",
         "topics",
         "clickhouse",
@@ -141,6 +154,7 @@ impl Config {
         "dimension",
         "aggregator",
         "prometheus",
+        "source",
         "service",
     ];
 
@@ -152,6 +166,7 @@ impl Config {
         let definitions = read_definitions(document, errors);
         let aggregator = document.section_or_default("aggregator", errors);
         let prometheus = definitions.as_ref().map(|d| read_prometheus(document, d, errors));
+        let sources = document.array_of_tables::<SourceName>("source", errors);
         let service = document.section_or_default("service", errors);
         Some(Self {
             kafka: kafka?,
@@ -160,6 +175,7 @@ impl Config {
             definitions: definitions?,
             aggregator: aggregator?,
             prometheus: prometheus??,
+            sources: sources.into_iter().filter_map(|source| source.value.name).collect(),
             service: service?,
         })
     }

@@ -36,7 +36,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
     let consumer = Consumer::open(&config.kafka, config.consumer(), &[events], stream)?;
-    let metrics = Metrics::register(service.registry())?;
+    let metrics = Metrics::register(service.registry(), &config.sources)?;
     let epoch = epoch_label(config.definitions.epoch);
     let shown = &config.prometheus;
     // One more for the segment `other`, and one for a dimension that has all of them.

@@ -8,14 +8,14 @@ use sarafan_runtime::shutdown::Shutdown;
 use sarafan_store::{Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::metrics::Metrics;
+use crate::metrics::{CONFLICTS, LIVE_EPOCH, Metrics};
 
 /// How often the live epoch is read: it decides whether figures are believed.
 const EPOCH_EVERY: Duration = Duration::from_secs(5);
 /// How often conflicts are counted: the view reads all facts.
 const CONFLICTS_EVERY: Duration = Duration::from_secs(60);
 /// The view counts on the server; a row is an id under two keys.
-const CONFLICTS: &str = "SELECT count() AS conflicts FROM identity_conflicts";
+const CONFLICTS_SQL: &str = "SELECT count() AS conflicts FROM identity_conflicts";
 
 /// Reads them.
 pub(crate) struct Watch {
@@ -44,18 +44,18 @@ impl Watch {
                 let is_live = i64::from(live == Some(self.epoch));
                 self.metrics.epoch_live.with_label_values(&[&self.label]).set(is_live);
             }
-            Err(error) => self.failed("live_epoch", &error),
+            Err(error) => self.failed(LIVE_EPOCH, &error),
         }
     }
 
     async fn count_conflicts(&self) {
-        match self.store.query(CONFLICTS, &[]).await {
+        match self.store.query(CONFLICTS_SQL, &[]).await {
             Ok(found) => {
                 let conflicts = found.text(0, "conflicts").and_then(|count| count.parse().ok());
                 let gauge = self.metrics.identity_conflicts.with_label_values::<&str>(&[]);
                 conflicts.into_iter().for_each(|count| gauge.set(count));
             }
-            Err(error) => self.failed("identity_conflicts", &error),
+            Err(error) => self.failed(CONFLICTS, &error),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The metrics of ingest. A name is a promise: renaming one is a new major version.
 //!
 //! What the Kafka engine counts stands beside them: `sarafan_dead_letters_total` (by source topic and reason), lag,
-//! commits, records and bytes.
+//! commits, records and bytes. Every series begins at zero, for what its labels can be is in the configuration.
 
 use prometheus::{IntCounterVec, Opts, Registry};
+use sarafan_wire::Mapping;
 
 /// Counter, source records, by `source` and `outcome`: `mapped`, `filtered` or `dead_letter`. Every record read is in
 /// exactly one. Alert when the share of `dead_letter` rises.
@@ -24,6 +25,9 @@ pub const SOURCE_LAG_SECONDS: &str = "sarafan_source_lag_seconds";
 /// Names of all metrics that ingest adds to those of the engine and of the process.
 pub const METRICS: &[&str] = &[RECORDS, FILTERED, EVENTS, SOURCE_LAG_RECORDS, SOURCE_LAG_SECONDS];
 
+/// What becomes of a source record.
+const OUTCOMES: [&str; 3] = ["mapped", "filtered", "dead_letter"];
+
 /// Handles to those that are counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
@@ -33,18 +37,30 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Registers them.
-    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers them, with a series at zero for everything that `mapping` can make of a record.
+    pub(crate) fn register(registry: &Registry, mapping: &Mapping) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| {
             let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
-        Ok(Self {
+        let metrics = Self {
             records: counter(RECORDS, "Source records by outcome", &["source", "outcome"])?,
             filtered: counter(FILTERED, "Source records left out by rule", &["source", "rule"])?,
             events: counter(EVENTS, "Canonical events made", &["source", "subject"])?,
-        })
+        };
+        for labels in mapping.labels() {
+            for outcome in OUTCOMES {
+                metrics.records.with_label_values(&[labels.source, outcome]);
+            }
+            for rule in labels.rules {
+                metrics.filtered.with_label_values(&[labels.source, rule]);
+            }
+            for subject in labels.subjects {
+                metrics.events.with_label_values(&[labels.source, subject]);
+            }
+        }
+        Ok(metrics)
     }
 }
 
@@ -56,13 +72,42 @@ mod tests {
     use super::*;
     use crate::source_lag::SourceLag;
 
+    fn mapping() -> Mapping {
+        let sources: toml::Table = "
+            [[source]]
+            name = 'shop'
+            topic = 'orders'
+            updated_at = 'at'
+            skip = [{ rule = 'tests', when = { path = 'test', equals = true } }]
+            record = [{ subject = 'customer', id = 'customer' }, { subject = 'customer', id = 'giver' }]
+        "
+        .parse()
+        .unwrap();
+        let sources = sources["source"].as_array().unwrap();
+        let sources: Vec<_> = sources.iter().map(|source| source.as_table().unwrap().clone()).collect();
+        Mapping::compile(&sources, &[]).unwrap()
+    }
+
+    #[test]
+    fn every_series_begins_at_zero() {
+        let registry = Registry::new();
+        Metrics::register(&registry, &mapping()).unwrap();
+        let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let found: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let expected = [
+            "sarafan_ingest_events_total{source=\"shop\",subject=\"customer\"} 0",
+            "sarafan_ingest_filtered_total{rule=\"tests\",source=\"shop\"} 0",
+            "sarafan_ingest_records_total{outcome=\"dead_letter\",source=\"shop\"} 0",
+            "sarafan_ingest_records_total{outcome=\"filtered\",source=\"shop\"} 0",
+            "sarafan_ingest_records_total{outcome=\"mapped\",source=\"shop\"} 0",
+        ];
+        assert_eq!(found, expected);
+    }
+
     #[test]
     fn names_are_those_that_dashboards_and_rules_rely_on() {
         let registry = Registry::new();
-        let metrics = Metrics::register(&registry).unwrap();
-        metrics.records.with_label_values(&["shop", "mapped"]).inc();
-        metrics.filtered.with_label_values(&["shop", "tests"]).inc();
-        metrics.events.with_label_values(&["shop", "order"]).inc();
+        Metrics::register(&registry, &mapping()).unwrap();
         let mut names: Vec<String> =
             registry.gather().iter().map(|family| family.name().to_owned()).collect();
         let lag = SourceLag::new(Unread::default(), []).unwrap();

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
 use sarafan_stream::{Admin, Consumer, DeadLetters, Producer, Relay, StreamMetrics};
+use sarafan_wire::Reason;
 
 use crate::config::Config;
 use crate::mapper::Mapper;
@@ -22,8 +23,10 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let ready = service.health().condition("topics");
     check_topics(&config).await?;
     let stream = StreamMetrics::register(service.registry())?;
-    let metrics = Metrics::register(service.registry())?;
+    let metrics = Metrics::register(service.registry(), &config.mapping)?;
     let topics: Vec<&str> = config.mapping.topics().collect();
+    stream.produces(&[&config.topics.events, &config.topics.dead_letters]);
+    stream.rejects(&topics, Reason::ALL.map(Reason::code));
     let consumer = Consumer::open(&config.kafka, config.consumer(), &topics, stream.clone())?;
     let sources = topics.iter().filter_map(|topic| Some((topic, config.mapping.source_of(topic)?)));
     let sources = sources.map(|(topic, source)| ((*topic).to_owned(), source.to_owned()));

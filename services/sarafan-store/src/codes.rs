@@ -87,6 +87,11 @@ pub(crate) fn class(code: i32, message: &str) -> Class {
     find(code).map_or(Permanent, |(_, _, class, _)| *class)
 }
 
+/// Metric labels of the codes that pass by themselves; one may be in it several times.
+pub(crate) fn transient_kinds() -> impl Iterator<Item = &'static str> {
+    CODES.iter().filter(|(_, _, class, _)| *class == Transient).map(|(_, _, _, kind)| *kind).chain(["proxy"])
+}
+
 /// The metric label of a code.
 pub(crate) fn kind(code: i32, message: &str) -> &'static str {
     if code == 0 {

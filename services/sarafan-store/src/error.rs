@@ -1,5 +1,6 @@
 //! What can go wrong with ClickHouse, in three classes that say what to do about it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clickhouse::error::Error as ClientError;
@@ -144,6 +145,11 @@ impl StoreError {
             Self::MigrationChanged { .. } => "migration_changed",
             Self::MigrationUnknown { .. } => "migration_unknown",
         }
+    }
+
+    /// Every [`kind`](Self::kind) of an error that is transient, for metrics that begin at zero.
+    pub fn transient_kinds() -> BTreeSet<&'static str> {
+        codes::transient_kinds().chain(["network", "timeout"]).collect()
     }
 
     /// Whether sending the same again can succeed.

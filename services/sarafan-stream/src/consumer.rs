@@ -88,6 +88,7 @@ impl Consumer {
             source,
             advice: "correct the names of the topics",
         })?;
+        metrics.consumes(topics);
         let client = Arc::new(client);
         let poller = Poller {
             consumer: Arc::clone(&client),

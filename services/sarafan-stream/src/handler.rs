@@ -72,6 +72,9 @@ pub enum FlushReason {
 }
 
 impl FlushReason {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::Full, Self::Age, Self::Idle, Self::Revoke, Self::Shutdown];
+
     /// The stable snake_case name, for metric labels.
     pub fn as_str(self) -> &'static str {
         match self {

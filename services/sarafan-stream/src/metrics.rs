@@ -1,4 +1,7 @@
 //! The engine's metrics. A name is API: dashboards and alerts rely on it.
+//!
+//! Every series whose labels are known is there at zero from the start: the increase of one that begins with its first
+//! event leaves that event out, and silence looks like absence.
 
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -105,6 +108,9 @@ impl StreamMetrics {
         let last_commit =
             Gauge::new(LAST_COMMIT, "When the broker last confirmed a commit, in Unix seconds")?;
         registry.register(Box::new(last_commit.clone()))?;
+        for reason in FlushReason::ALL {
+            flush_seconds.with_label_values(&[reason.as_str()]);
+        }
         let rebalances = counter(REBALANCES, "Changes of the assignment", &["kind"])?;
         let retries = counter(RETRIES, "What had to be tried again", &["operation"])?;
         Ok(Self {
@@ -129,6 +135,31 @@ impl StreamMetrics {
             retries_seek: retries.with_label_values(&["seek"]),
             dead_letters: counter(DEAD_LETTERS, "Records sent to a dead-letter topic", &["topic", "reason"])?,
         })
+    }
+
+    /// Records of these topics are going to be handed to a handler.
+    pub(crate) fn consumes(&self, topics: &[&str]) {
+        for topic in topics {
+            self.records_consumed.with_label_values(&[topic]);
+            self.bytes_consumed.with_label_values(&[topic]);
+        }
+    }
+
+    /// Records are going to be produced to these topics: their counters begin at zero, not with the first record.
+    pub fn produces(&self, topics: &[&str]) {
+        for topic in topics {
+            self.records_produced.with_label_values(&[topic]);
+            self.bytes_produced.with_label_values(&[topic]);
+        }
+    }
+
+    /// Records of these topics may become dead letters for these reasons: their counters begin at zero.
+    pub fn rejects<'a>(&self, topics: &[&str], reasons: impl IntoIterator<Item = &'a str>) {
+        for reason in reasons {
+            for topic in topics {
+                self.dead_letters.with_label_values(&[topic, reason]);
+            }
+        }
     }
 
     pub(crate) fn flush_seconds(&self, reason: FlushReason) -> Histogram {
@@ -178,6 +209,29 @@ mod tests {
                 "sarafan_kafka_retries_total",
             ]
         );
+    }
+
+    #[test]
+    fn every_series_whose_labels_are_known_begins_at_zero() {
+        let registry = Registry::new();
+        let metrics = StreamMetrics::register(&registry).unwrap();
+        metrics.consumes(&["orders", "answers"]);
+        metrics.produces(&["events", "dlq"]);
+        metrics.rejects(&["orders", "answers"], ["not_json", "no_value"]);
+        let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        for reason in ["full", "age", "idle", "revoke", "shutdown"] {
+            let series = format!("sarafan_kafka_flush_seconds_count{{reason=\"{reason}\"}} 0");
+            assert!(text.lines().any(|line| line == series), "{series}");
+        }
+        for (name, topics) in [("consumed", ["orders", "answers"]), ("produced", ["events", "dlq"])] {
+            for series in topics.iter().flat_map(|topic| {
+                ["records", "bytes"]
+                    .map(|unit| format!("sarafan_kafka_{unit}_{name}_total{{topic=\"{topic}\"}} 0"))
+            }) {
+                assert!(text.lines().any(|line| line == series), "{series}");
+            }
+        }
+        assert_eq!(text.lines().filter(|line| line.starts_with("sarafan_dead_letters_total{")).count(), 4);
     }
 
     #[test]

@@ -89,6 +89,6 @@ mod topics;
 pub use avro::{AvroError, decode, encode, schema_of};
 pub use content::{record_hash, sort_fields};
 pub use export::export_json;
-pub use mapping::{Mapping, MappingError, Outcome, SourceRecord};
+pub use mapping::{Mapping, MappingError, Outcome, SourceLabels, SourceRecord};
 pub use reason::{Reason, Rejection};
 pub use topics::TopicsSection;

@@ -1,4 +1,7 @@
 //! The aggregator's metrics. A name is a promise: renaming one is a new major version.
+//!
+//! Every counter and histogram whose labels are known begins at zero: the increase of one that begins with its first event
+//! leaves that event out, and silence looks like absence.
 
 mod board;
 mod family;
@@ -8,6 +11,9 @@ mod segments;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
+use sarafan_core::rollup::Rollup;
+use sarafan_core::rows::{self, ARRIVALS, CUSTOMER_FIGURES, CUSTOMER_MONEY, DETAILS, ORDER_ITEMS};
+use sarafan_store::{Class, StoreError};
 
 pub(crate) use board::{Board, Shown, Snapshot};
 pub use figures::{
@@ -86,6 +92,21 @@ pub const METRICS: &[&str] = &[
 const VISIBLE_BUCKETS: [f64; 16] =
     [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
 
+/// What is read beside the flow.
+pub(crate) const WATCHED: [&str; 2] = [LIVE_EPOCH, CONFLICTS];
+/// The read of the live epoch.
+pub(crate) const LIVE_EPOCH: &str = "live_epoch";
+/// The read of the view `identity_conflicts`.
+pub(crate) const CONFLICTS: &str = "identity_conflicts";
+
+/// Tables that a flush writes.
+fn written_tables() -> impl Iterator<Item = &'static str> {
+    let kept = [&*DETAILS, &*ORDER_ITEMS, &*ARRIVALS, &*CUSTOMER_FIGURES, &*CUSTOMER_MONEY];
+    let entities = rows::folded().filter_map(rows::entity_table);
+    let cells = Rollup::ALL.into_iter().map(Rollup::table);
+    kept.into_iter().chain(entities).chain(cells).map(|table| table.name)
+}
+
 /// Handles to those that are counted as things happen.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
@@ -105,8 +126,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Registers them.
-    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Registers them, with a series at zero for each of these sources and for whatever else is known beforehand.
+    pub(crate) fn register(registry: &Registry, sources: &[String]) -> Result<Self, prometheus::Error> {
         let counters = |name: &str, help: &str, labels: &[&str]| {
             let made = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(made.clone()))?;
@@ -143,7 +164,25 @@ impl Metrics {
         };
         registry.register(Box::new(metrics.restore_seconds.clone()))?;
         registry.register(Box::new(metrics.visible_seconds.clone()))?;
+        metrics.begin(sources);
         Ok(metrics)
+    }
+
+    /// Makes the series whose labels are known.
+    fn begin(&self, sources: &[String]) {
+        for source in sources {
+            self.visible_seconds.with_label_values(&[source]);
+        }
+        for table in written_tables() {
+            self.rows.with_label_values(&[table]);
+        }
+        // Nothing else is tried again.
+        for kind in StoreError::transient_kinds() {
+            self.retries.with_label_values(&[Class::Transient.name(), kind]);
+        }
+        for read in WATCHED {
+            self.watch_failures.with_label_values(&[read]);
+        }
     }
 }
 

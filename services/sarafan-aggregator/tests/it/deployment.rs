@@ -69,6 +69,7 @@ impl Deployment {
             definitions: read(definitions),
             aggregator,
             prometheus: ExportedFigures { segments: 50, segment_window_days: 30 },
+            sources: vec!["test".to_owned()],
             service: ServiceConfig::default(),
         };
         let store = Store::new(&config.clickhouse).unwrap();

@@ -161,6 +161,36 @@ async fn until_caught_up(address: SocketAddr) {
     }
 }
 
+/// Waits until the service says of everything that can happen that it has not happened yet.
+async fn until_it_counts_from_zero(address: SocketAddr, [source, events, dead]: [&str; 3]) {
+    let mut expected = vec![
+        "sarafan_ingest_filtered_total{rule=\"test_orders\",source=\"mixed\"}".to_owned(),
+        "sarafan_ingest_records_total{outcome=\"mapped\",source=\"mixed\"}".to_owned(),
+        "sarafan_ingest_events_total{source=\"mixed\",subject=\"order\"}".to_owned(),
+        format!("sarafan_kafka_records_consumed_total{{topic=\"{source}\"}}"),
+        format!("sarafan_kafka_records_produced_total{{topic=\"{events}\"}}"),
+        format!("sarafan_kafka_records_produced_total{{topic=\"{dead}\"}}"),
+    ];
+    let reasons = Reason::ALL.map(Reason::code);
+    expected.extend(
+        reasons.map(|code| format!("sarafan_dead_letters_total{{reason=\"{code}\",topic=\"{source}\"}}")),
+    );
+    let began = Instant::now();
+    let found = loop {
+        // Nobody listens at first.
+        let found =
+            if TcpStream::connect(address).is_ok() { metrics(address).await } else { BTreeMap::new() };
+        if expected.iter().all(|series| found.contains_key(series)) {
+            break found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{found:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    for series in expected {
+        assert_eq!(found[&series], 0, "{series}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_stream() {
     let brokers = spawn_blocking(|| shared().kafka_brokers()).await.unwrap();
@@ -218,9 +248,11 @@ async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_s
 
     // Everything was committed: a successor produces what comes next and nothing again.
     let stop = Shutdown::new();
-    let service = ServiceConfig { listen: free_address(), ..config.service };
+    let address = free_address();
+    let service = ServiceConfig { listen: address, ..config.service };
     let config = Config { service, ..config };
     let mut service = tokio::spawn(sarafan_ingest::run(config, stop.clone()));
+    until_it_counts_from_zero(address, [&source, &events, &dead]).await;
     let next = ProducerRecord { value: Some(good(1_000)), ..records[0].1.clone() };
     produce(&kafka, [&next].into_iter()).await;
     let canonical = tokio::select! {

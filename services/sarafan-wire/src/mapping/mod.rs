@@ -15,6 +15,7 @@ mod template;
 mod time;
 mod value;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sarafan_core::definitions::SurveySection;
@@ -54,6 +55,17 @@ pub enum Outcome {
     },
     /// It belongs to the dead letters, as a whole.
     Rejected(Rejection),
+}
+
+/// The labels of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLabels<'a> {
+    /// Its name.
+    pub source: &'a str,
+    /// Names of its `[[source.skip]]` rules.
+    pub rules: BTreeSet<&'a str>,
+    /// Names of the subjects that its records may speak of.
+    pub subjects: BTreeSet<&'static str>,
 }
 
 /// All sources, compiled.
@@ -100,6 +112,15 @@ impl Mapping {
     /// The topics to read.
     pub fn topics(&self) -> impl Iterator<Item = &str> {
         self.sources.iter().map(|source| source.topic.as_str())
+    }
+
+    /// What may become of the records of each source: labels that metrics can begin with.
+    pub fn labels(&self) -> impl Iterator<Item = SourceLabels<'_>> {
+        self.sources.iter().map(|source| SourceLabels {
+            source: &source.name,
+            rules: source.skips.iter().map(|skip| &*skip.rule).collect(),
+            subjects: source.rules.iter().map(|rule| rule.subject.name()).collect(),
+        })
     }
 
     /// The name of the source that reads a topic: the metric label.
