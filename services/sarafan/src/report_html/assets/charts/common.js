@@ -123,12 +123,12 @@ function band(name, color, axes, lows, highs, step) {
   ];
 }
 
-// Round ends of an axis of points, and how far apart its labels are.
-function pointAxis(values) {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const step = most - least > 100 ? 25 : 10;
-  const min = Math.max(-100, Math.floor(least / step) * step);
-  const max = Math.min(100, Math.ceil(most / step) * step);
-  return { min, max, interval: step * Math.ceil((max - min) / step / 6) };
+// Ends and labels of an axis that all lie on one step: the smallest that needs no more than so many.
+function roundAxis(least, most, steps, labels) {
+  const ends = (step) => ({ min: Math.floor(least / step) * step, max: Math.ceil(most / step) * step, interval: step });
+  const axes = steps.map(ends);
+  return axes.find(({ min, max, interval }) => (max - min) / interval <= labels) ?? axes.at(-1);
 }
 
+// Every step divides 100, so no end lies beyond what an NPS can be.
+const pointAxis = (values) => roundAxis(Math.min(...values), Math.max(...values), [5, 10, 20, 25, 50], 6);

@@ -40,7 +40,9 @@ charts.funnel = (steps, paper) => {
 charts.curves = ({ stepped, curves }, paper) => {
   const step = stepped ? "end" : false;
   const at = (curve, x) => curve.filter((point) => point[0] <= x).at(-1);
-  const most = Math.min(1, Math.ceil(10 * Math.max(...curves.flat().map((p) => p[3] ?? p[1]))) / 10);
+  // In percent, where steps are whole numbers; every step divides 100.
+  const highest = 100 * Math.max(...curves.flat().map((p) => p[3] ?? p[1]));
+  const { max, interval: every } = roundAxis(0, highest, [1, 2, 5, 10, 20, 25], 5);
   const names = ["first to second", "second to third", "third to fourth"];
   const series = curves.flatMap((curve, k) => {
     // Where nobody is left waiting there is no interval.
@@ -86,7 +88,7 @@ charts.curves = ({ stepped, curves }, paper) => {
         axisLine: { show: true, lineStyle: { color: paper.grid } },
         axisLabel: { showMaxLabel: false },
       }),
-      yAxis: valueAxis(paper, { min: 0, max: most, axisLabel: { formatter: (value) => percent(value, 0) } }),
+      yAxis: valueAxis(paper, { min: 0, max: max / 100, interval: every / 100, axisLabel: { formatter: (value) => percent(value, 0) } }),
       series,
     }),
   };
