@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{self, Duration};
 
 use sarafan_core::tenure::{Entry, Tenure};
-use sarafan_core::{Definitions, Shard};
+use sarafan_core::vocabulary::Instant;
+use sarafan_core::{Definitions, Event, Shard};
 use sarafan_runtime::health::Condition;
 use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
 use sarafan_stream::{
@@ -27,7 +28,7 @@ pub(crate) struct Held {
     /// Whether all cells were written under this term.
     pub(crate) cells_written: bool,
     /// When the term went live.
-    pub(crate) live_since: Option<Instant>,
+    pub(crate) live_since: Option<time::Instant>,
     /// Whether the cells of earlier terms were collected.
     pub(crate) collected: bool,
     /// Position of the last ledger row.
@@ -126,17 +127,19 @@ impl Handler for Keeper {
         let partition = number(record.partition);
         let held = self.held.get_mut(&partition).ok_or(Fault::NotHeld { partition })?;
         let offset = record.offset.cast_unsigned();
-        let event =
+        let mut event =
             sarafan_wire::decode(record.value.unwrap_or_default()).map_err(|error| Fault::Unreadable {
                 topic: record.topic.to_owned(),
                 partition: record.partition,
                 offset: record.offset,
                 error,
             })?;
+        let received = arrived(&event, record);
+        event.origin.received_at = received;
         held.shard.apply(&event, offset).map_err(|error| Fault::Shard { partition, error })?;
         if offset < held.replay_until {
             self.metrics.replayed.inc();
-        } else if let Some(received) = event.origin.received_at {
+        } else if let Some(received) = received {
             held.waiting.add(&event.origin.source, received);
         }
         held.last_record = fingerprint(record);
@@ -157,6 +160,13 @@ impl Handler for Keeper {
         self.publish();
         Ok(())
     }
+}
+
+/// When what a record says arrived: at its source's broker, or where that keeps its producers' times, on the canonical
+/// topic. A producer's time is of any day; a delay since then is not ours.
+fn arrived(event: &Event, record: &Record<'_>) -> Option<Instant> {
+    let appended = || Some(Instant::from_micros(record.timestamp_ms?.saturating_mul(1_000)));
+    event.origin.received_at.or_else(appended)
 }
 
 /// Tells records apart, and so logs: a topic that was recreated holds another at the same offset. Never 0.

@@ -1,5 +1,5 @@
-//! Records that were applied and that views do not show yet: when each arrived at its source's broker, counted and not
-//! listed, so that a hundred thousand a second cost little.
+//! Records that were applied and that views do not show yet: when each arrived, counted and not listed, so that a hundred
+//! thousand a second cost little.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -37,7 +37,8 @@ pub struct Origin {
     pub partition: i32,
     /// Offset in the source topic.
     pub offset: i64,
-    /// When the source's broker received it, if known.
+    /// When the source's broker received it, if known: where the source topic has its producers' times, that is when it
+    /// was appended to the canonical topic.
     pub received_at: Option<Instant>,
 }
 

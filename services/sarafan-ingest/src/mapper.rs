@@ -84,6 +84,7 @@ fn source_record<'r>(record: &Record<'r>) -> SourceRecord<'r> {
         partition: record.partition,
         offset: record.offset,
         timestamp_micros: record.timestamp_ms.map(|ms| ms.saturating_mul(1_000)),
+        received_micros: record.appended_ms().map(|ms| ms.saturating_mul(1_000)),
         value: record.value,
     }
 }

@@ -105,6 +105,7 @@ mod tests {
             partition: 3,
             offset: 42,
             timestamp_ms: Some(1_700_000_000_000),
+            by_broker: false,
             key: Some(vec![0, 255]),
             value: None,
             headers: vec![OwnedHeader { name: "h".to_owned(), value: None }, OwnedHeader::new("h", "")],

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, Timestamp};
 use tracing::warn;
 
 use crate::admin::{PartitionEnds, Quiet, describe};
@@ -186,6 +186,7 @@ fn to_owned_record(message: &BorrowedMessage<'_>) -> OwnedRecord {
         partition: message.partition(),
         offset: message.offset(),
         timestamp_ms: message.timestamp().to_millis(),
+        by_broker: matches!(message.timestamp(), Timestamp::LogAppendTime(_)),
         key: message.key(),
         value: message.payload(),
         headers: Headers::from_owned(&headers),

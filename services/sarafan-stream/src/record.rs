@@ -12,6 +12,8 @@ pub struct Record<'a> {
     /// Its timestamp in milliseconds since the Unix epoch, if it has one (set by its producer, or by the broker,
     /// as the topic is configured).
     pub timestamp_ms: Option<i64>,
+    /// Whether that is the broker's own time, of the moment at which it appended the record (`LogAppendTime`).
+    pub by_broker: bool,
     /// Its key; an absent key and an empty one differ.
     pub key: Option<&'a [u8]>,
     /// Its value; an absent value (a tombstone) and an empty one differ.
@@ -21,6 +23,12 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// When the broker appended it, in milliseconds since the Unix epoch, if its topic keeps that: a time that a producer
+    /// gives may be of any day.
+    pub fn appended_ms(&self) -> Option<i64> {
+        self.timestamp_ms.filter(|_| self.by_broker)
+    }
+
     /// The bytes of key and value together.
     pub fn size_bytes(&self) -> u64 {
         (self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len)) as u64
@@ -120,6 +128,8 @@ pub struct OwnedRecord {
     pub offset: i64,
     /// Milliseconds since the Unix epoch.
     pub timestamp_ms: Option<i64>,
+    /// Whether the broker set that, when it appended the record.
+    pub by_broker: bool,
     /// The key.
     pub key: Option<Vec<u8>>,
     /// The value.
@@ -136,6 +146,7 @@ impl OwnedRecord {
             partition: self.partition,
             offset: self.offset,
             timestamp_ms: self.timestamp_ms,
+            by_broker: self.by_broker,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
             headers: Headers(Layout::Owned(&self.headers)),
@@ -150,6 +161,7 @@ impl From<Record<'_>> for OwnedRecord {
             partition: record.partition,
             offset: record.offset,
             timestamp_ms: record.timestamp_ms,
+            by_broker: record.by_broker,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
             headers: record

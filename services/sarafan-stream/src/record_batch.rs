@@ -34,6 +34,7 @@ struct Entry {
     source: usize,
     offset: i64,
     timestamp_ms: Option<i64>,
+    by_broker: bool,
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     headers: Range<usize>,
@@ -68,6 +69,7 @@ impl RecordBatch {
             source,
             offset: record.offset,
             timestamp_ms: record.timestamp_ms,
+            by_broker: record.by_broker,
             key,
             value,
             headers: first_header..self.headers.len(),
@@ -89,6 +91,7 @@ impl RecordBatch {
                 partition: source.partition.partition,
                 offset: entry.offset,
                 timestamp_ms: entry.timestamp_ms,
+                by_broker: entry.by_broker,
                 key: entry.key.clone().map(|range| &self.bytes[range]),
                 value: entry.value.clone().map(|range| &self.bytes[range]),
                 headers: Headers::from_spans(&self.headers[entry.headers.clone()], &self.bytes),
@@ -131,19 +134,22 @@ mod tests {
         (
             0i32..3,
             any::<i64>(),
-            prop::option::of(any::<i64>()),
+            (prop::option::of(any::<i64>()), any::<bool>()),
             bytes(),
             bytes(),
             prop::collection::vec(header, 0..4),
         )
-            .prop_map(|(partition, offset, timestamp_ms, key, value, headers)| OwnedRecord {
-                topic: "t".to_owned(),
-                partition,
-                offset,
-                timestamp_ms,
-                key,
-                value,
-                headers,
+            .prop_map(|(partition, offset, (timestamp_ms, by_broker), key, value, headers)| {
+                OwnedRecord {
+                    topic: "t".to_owned(),
+                    partition,
+                    offset,
+                    timestamp_ms,
+                    by_broker,
+                    key,
+                    value,
+                    headers,
+                }
             })
     }
 

@@ -120,13 +120,38 @@ fn one_bad_entity_rejects_its_whole_record() {
     let apply = |value: &str| {
         let timestamp_micros = Some(1_772_323_200_000_000);
         let value = Some(value.as_bytes());
-        mapping.apply(&SourceRecord { topic: "orders", partition: 0, offset: 0, timestamp_micros, value })
+        mapping.apply(&SourceRecord {
+            topic: "orders",
+            partition: 0,
+            offset: 0,
+            timestamp_micros,
+            received_micros: None,
+            value,
+        })
     };
     let good = apply(r#"{"customer": "c", "id": "o", "total": 1, "currency": "EUR"}"#);
     assert!(matches!(good, Outcome::Mapped(events) if events.len() == 2));
     let bad = apply(r#"{"customer": "c", "id": "o", "total": "1e999", "currency": "EUR"}"#);
     let Outcome::Rejected(rejection) = bad else { unreachable!("{bad:?}") };
     assert_eq!(rejection.to_string(), "amount_too_large: order.amount `1e999` is beyond 18 digits");
+}
+
+#[test]
+fn a_record_arrived_when_its_broker_says_so_and_not_when_its_producer_does() {
+    let mapping = compile(
+        "[[source]]\nname = 's'\ntopic = 't'\nupdated_at = 'record_timestamp'\nrecord = [{ subject = 'customer', id = 'id' }]\n",
+    )
+    .unwrap();
+    let received_at = |received_micros| {
+        let value = Some(br#"{"id": "c"}"#.as_slice());
+        let timestamp_micros = Some(1_772_323_200_000_000);
+        let record =
+            SourceRecord { topic: "t", partition: 0, offset: 0, timestamp_micros, received_micros, value };
+        let Outcome::Mapped(events) = mapping.apply(&record) else { unreachable!("it has an id") };
+        events[0].origin.received_at.map(|at| at.micros())
+    };
+    assert_eq!(received_at(None), None);
+    assert_eq!(received_at(Some(1_772_323_200_000_001)), Some(1_772_323_200_000_001));
 }
 
 /// Puts a value at some place of a configuration.
@@ -198,6 +223,7 @@ fn events_of(lines: &str, value: &str) -> Vec<Event> {
         partition: 0,
         offset: 0,
         timestamp_micros: Some(1_772_323_200_000_000),
+        received_micros: None,
         value: Some(value.as_bytes()),
     };
     match mapping.apply(&record) {

@@ -53,6 +53,7 @@ fn map(mapping: &Mapping, topic: &str, lines: &str) -> Mapped {
             partition: 0,
             offset,
             timestamp_micros: Some(1_790_000_000_000_000),
+            received_micros: None,
             value: Some(line.as_bytes()),
         };
         match mapping.apply(&record) {

@@ -30,7 +30,8 @@ fn mapping(folder: &Path) -> Mapping {
 fn apply(mapping: &Mapping, value: Option<&[u8]>) -> Outcome {
     let topic = mapping.topics().next().unwrap();
     let timestamp_micros = Some(BROKER_MICROS);
-    mapping.apply(&SourceRecord { topic, partition: 3, offset: 41, timestamp_micros, value })
+    let received_micros = None;
+    mapping.apply(&SourceRecord { topic, partition: 3, offset: 41, timestamp_micros, received_micros, value })
 }
 
 /// What becomes of a record, after a way through canonical Avro and back.

@@ -44,8 +44,11 @@ pub const STATE_BYTES: &str = "sarafan_state_bytes";
 /// Gauge, offsets whose figures views show, by `partition` (only while this process owns it and its term is live). Alert
 /// when it stands still while the partition has lag.
 pub const VISIBLE_POSITION: &str = "sarafan_visible_position";
-/// Histogram, seconds from the arrival of a source record at its broker until views show it, by `source`. Records that
-/// were shown before and are applied again do not count. The freshness objective and its alerts stand on it.
+/// Histogram, seconds from the arrival of a record until views show it, by `source`. It arrived when its source's broker
+/// appended it, if the source topic keeps that time (`message.timestamp.type=LogAppendTime`). Else its timestamp is its
+/// producer's and may be of any day: then it arrived when it was appended to the canonical topic, and how long it waited
+/// before that is in `sarafan_source_lag_seconds`. Records that were shown before and are applied again do not count, and
+/// none before ClickHouse has acknowledged the whole of its batch. The freshness objective and its alerts stand on it.
 pub const VISIBLE_SECONDS: &str = "sarafan_visible_seconds";
 /// Gauge, 1 while views show the epoch of this process and 0 else, by `epoch` (its first 8 hexadecimal digits). Alert
 /// when no process has 1.

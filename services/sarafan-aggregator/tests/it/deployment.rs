@@ -113,10 +113,25 @@ impl Deployment {
 
     /// Empties a table of the store.
     pub(crate) async fn lose(&self, table: &str) {
+        self.execute(&format!("TRUNCATE TABLE {}.{table} SYNC", self.config.clickhouse.store_database)).await;
+    }
+
+    /// Lets no insert into a table of the store pass, as if it had too many parts already.
+    pub(crate) async fn refuse_inserts(&self, table: &str) {
+        let store = &self.config.clickhouse.store_database;
+        self.execute(&format!("ALTER TABLE {store}.{table} MODIFY SETTING parts_to_throw_insert = 1")).await;
+    }
+
+    /// Lets inserts pass again.
+    pub(crate) async fn take_inserts(&self, table: &str) {
+        let store = &self.config.clickhouse.store_database;
+        self.execute(&format!("ALTER TABLE {store}.{table} RESET SETTING parts_to_throw_insert")).await;
+    }
+
+    async fn execute(&self, statement: &str) {
         let clickhouse = &self.config.clickhouse;
-        let statement = format!("TRUNCATE TABLE {}.{table} SYNC", clickhouse.store_database);
         let client = clickhouse::Client::default().with_url(&clickhouse.url);
-        client.query(&statement).execute().await.unwrap();
+        client.query(statement).execute().await.unwrap();
     }
 
     /// Writes canonical records to the topic, in order.

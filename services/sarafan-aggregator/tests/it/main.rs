@@ -6,3 +6,4 @@ mod deployment;
 mod exposition;
 mod life;
 mod metrics;
+mod unacknowledged;

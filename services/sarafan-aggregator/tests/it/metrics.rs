@@ -196,6 +196,21 @@ async fn operators_see_terms_freshness_and_conflicts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_a_source_keeps_its_producers_times_a_record_arrives_on_the_canonical_topic() {
+    let deployment = Deployment::with("arrival", 1, DEFINITIONS).await;
+    let running = deployment.start();
+    let fresh = order("1", "ann", &ago(3), "10");
+    assert_eq!(fresh.origin.received_at, None);
+    deployment.produce(&[fresh]).await;
+    let within = |found: &_| lines(found, "sarafan_visible_seconds_bucket", &["le"]);
+    let scraped = until(running.address, |found| !within(found).is_empty()).await;
+    assert!(within(&scraped).contains("60 1.0000"), "{:?}", within(&scraped));
+    let arrived = "SELECT toString(dateDiff('minute', last_received_at, now64(6, 'UTC')) <= 1) AS found FROM {views}.freshness WHERE source = 'test'";
+    assert_eq!(deployment.eventually(arrived, "1").await, "1");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partition_is_exported_by_nobody_but_its_owner() {
     let deployment = Deployment::with("handover", 2, DEFINITIONS).await;
     let first = deployment.start();

@@ -219,6 +219,7 @@ async fn every_bad_record_is_a_dead_letter_with_its_reason_and_never_stops_the_s
         assert_eq!(record.key.as_deref(), Some(event.key().as_str().as_bytes()));
         assert_eq!(record.partition, i32::try_from(event.key().partition(PARTITIONS)).unwrap());
         assert_eq!(event.origin.topic, source);
+        assert_eq!(event.origin.received_at, None, "what the topic keeps is the producer's time");
     }
 
     // The filtered record was the last of its partition at most: wait until it is counted too.

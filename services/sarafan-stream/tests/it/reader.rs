@@ -1,8 +1,8 @@
 //! Reading a topic to its end as of now.
 
-use sarafan_stream::{ReadFrom, TopicReader};
+use sarafan_stream::{BulkWriter, ProducerRecord, ProducerSettings, ReadFrom, TopicReader};
 
-use crate::support::{kafka, number, read, topic, transact, write};
+use crate::support::{kafka, metrics, number, numbered, read, topic, topic_with, transact, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_gives_every_record_once_and_in_order_per_partition() {
@@ -40,6 +40,21 @@ async fn an_offset_that_the_topic_does_not_hold_is_refused() {
     assert_eq!(open(10).unwrap().count(), 0);
     let missing = TopicReader::open(&kafka(), "no-such-topic", &ReadFrom::Beginning);
     assert_eq!(missing.err().unwrap().kind(), "unknown_topic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_is_the_brokers_only_where_the_topic_keeps_that() {
+    let day = 86_400_000;
+    for (kind, by_broker) in [("CreateTime", false), ("LogAppendTime", true)] {
+        let topic = topic_with("times", 1, &[("message.timestamp.type", kind)]).await;
+        let mut writer = BulkWriter::open(&kafka(), &ProducerSettings::default(), metrics()).unwrap();
+        writer.write(&ProducerRecord { timestamp_ms: Some(day), ..numbered(&topic, 1) }).await.unwrap();
+        writer.finish().await.unwrap();
+        let record = read(&topic).await.remove(0);
+        assert_eq!(record.by_broker, by_broker);
+        assert_eq!(record.timestamp_ms == Some(day), !by_broker);
+        assert_eq!(record.as_record().appended_ms().is_some(), by_broker);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,9 @@ pub struct SourceRecord<'a> {
     pub offset: i64,
     /// Its own timestamp, microseconds since 1970: what versions and event times are checked against.
     pub timestamp_micros: Option<i64>,
+    /// When its broker appended it, microseconds since 1970, if the topic keeps that (`LogAppendTime`): no time of a
+    /// producer's.
+    pub received_micros: Option<i64>,
     /// Its value; `None` is a tombstone.
     pub value: Option<&'a [u8]>,
 }

@@ -52,7 +52,7 @@ impl Source {
             topic: record.topic.to_owned(),
             partition: record.partition,
             offset: record.offset,
-            received_at: Some(Instant::from_micros(timestamp)),
+            received_at: record.received_micros.map(Instant::from_micros),
         };
         let context = Context {
             root: &root,
