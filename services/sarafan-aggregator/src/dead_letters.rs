@@ -8,7 +8,7 @@ use sarafan_core::vocabulary::Instant;
 use sarafan_store::{Backoff, DeadLetter, Outcome, PreparedBlock, Store};
 use sarafan_stream::dead_letter;
 use sarafan_stream::{
-    AssignedPartition, FirstStart, FlushOutcome, FlushReason, Handler, Position, Record, Revoked,
+    AssignedPartition, FirstStart, FlushOutcome, FlushReason, Handler, Position, Pulse, Record, Revoked,
     StreamError, TopicPartition, start_position,
 };
 use thiserror::Error;
@@ -25,14 +25,15 @@ pub(crate) enum IndexFault {
 /// Writes a row for each dead letter.
 pub(crate) struct Index {
     store: Store,
+    pulse: Pulse,
     backoff: Backoff,
     letters: Vec<DeadLetter>,
     positions: BTreeMap<TopicPartition, i64>,
 }
 
 impl Index {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, backoff: Backoff::default(), letters: Vec::new(), positions: BTreeMap::new() }
+    pub(crate) fn new(store: Store, pulse: Pulse) -> Self {
+        Self { store, pulse, backoff: Backoff::default(), letters: Vec::new(), positions: BTreeMap::new() }
     }
 }
 
@@ -68,7 +69,9 @@ impl Handler for Index {
         if let Some(block) = PreparedBlock::new(&DeadLetter::table(&self.letters))? {
             let never = std::future::pending();
             // Rows that were written and not committed are written again, to the same keys.
-            let Outcome::Done(()) = self.store.write(&block, &self.backoff, never, |_, _| {}).await? else {
+            let Outcome::Done(()) =
+                self.store.write(&block, &self.backoff, never, |_, _| self.pulse.beat()).await?
+            else {
                 return Ok(FlushOutcome::default());
             };
         }

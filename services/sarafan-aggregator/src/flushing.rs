@@ -85,6 +85,7 @@ impl Keeper {
             held.unacknowledged = true;
             let batch = held.shard.flush(held.tenure.tenancy(), scope);
             let written = written_tables(&batch);
+            self.pulse.beat();
             batches.insert(*partition, Built { batch, written });
         }
         batches
@@ -93,7 +94,7 @@ impl Keeper {
     /// Writes all tables, those of one stage side by side; false if the batch was given up.
     async fn write_batches(&self, batches: &mut Batches, reason: FlushReason) -> Result<bool, Fault> {
         for stage in STAGES {
-            if !self.write_tables(&merged(batches, stage), reason).await? {
+            if !self.write_tables(merged(batches, stage), reason).await? {
                 tracing::warn!("the batch is given up: partitions must go");
                 return Ok(false);
             }
@@ -101,11 +102,12 @@ impl Keeper {
         Ok(true)
     }
 
-    /// Writes tables side by side; false if they were given up.
-    async fn write_tables(&self, tables: &[Table], reason: FlushReason) -> Result<bool, Fault> {
+    /// Writes tables side by side; false if they were given up. Each goes as soon as it is a block: the cells of a whole
+    /// partition, which the first flush of a term writes, are not to be held twice.
+    async fn write_tables(&self, tables: Vec<Table>, reason: FlushReason) -> Result<bool, Fault> {
         let mut blocks = Vec::with_capacity(tables.len());
         for table in tables {
-            blocks.extend(PreparedBlock::new(table)?);
+            blocks.extend(PreparedBlock::new(&table)?);
         }
         let written =
             try_join_all(blocks.iter().map(|block| self.write(block, self.give_up(reason)))).await?;
@@ -139,7 +141,7 @@ impl Keeper {
             };
             rows.push(held.tenure.next_entry(&progress, live));
         }
-        if !self.write_tables(&markers, reason).await? {
+        if !self.write_tables(markers, reason).await? {
             return Ok(false);
         }
         tokio::select! {

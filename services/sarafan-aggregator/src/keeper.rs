@@ -10,8 +10,8 @@ use sarafan_core::{Definitions, Event, Shard};
 use sarafan_runtime::health::Condition;
 use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
 use sarafan_stream::{
-    AssignedPartition, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Record, RevokePending,
-    Revoked, TopicPartition,
+    AssignedPartition, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Pulse, Record,
+    RevokePending, Revoked, TopicPartition,
 };
 
 use xxhash_rust::xxh3::Xxh3;
@@ -56,6 +56,8 @@ pub(crate) struct Keeper {
     pub(crate) metrics: Metrics,
     pub(crate) publisher: Publisher,
     pub(crate) ready: Condition,
+    /// Beats with every answer of ClickHouse, for loading and flushing keep the loop waiting.
+    pub(crate) pulse: Pulse,
     pub(crate) backoff: Backoff,
     /// How long a term must be live before earlier ones are collected.
     pub(crate) collect_after: Duration,
@@ -74,7 +76,10 @@ impl Keeper {
         attempt: impl FnMut() -> F,
     ) -> Result<T, StoreError> {
         match repeat(&self.backoff, std::future::pending(), |n, e| self.retried(n, e), attempt).await? {
-            Outcome::Done(done) => Ok(done),
+            Outcome::Done(done) => {
+                self.pulse.beat();
+                Ok(done)
+            }
             Outcome::Stopped => std::future::pending().await,
         }
     }
@@ -86,6 +91,7 @@ impl Keeper {
         stop: impl Future<Output = ()>,
     ) -> Result<bool, StoreError> {
         let written = self.store.write(block, &self.backoff, stop, |n, e| self.retried(n, e)).await?;
+        self.pulse.beat();
         let acknowledged = written == Outcome::Done(());
         if acknowledged {
             self.metrics.rows.with_label_values(&[block.table()]).inc_by(block.rows() as u64);
@@ -94,6 +100,7 @@ impl Keeper {
     }
 
     fn retried(&self, failed: u32, error: &StoreError) {
+        self.pulse.beat();
         self.metrics.retries.with_label_values(&[error.class().name(), error.kind()]).inc();
         tracing::warn!(%error, failed, "ClickHouse, trying again");
     }
@@ -182,3 +189,6 @@ pub(crate) fn fingerprint(record: &Record<'_>) -> u64 {
 pub(crate) fn number(partition: i32) -> u16 {
     u16::try_from(partition).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use sarafan_core::standing::Outlook;
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
 use sarafan_store::{Backoff, Generation, Store};
-use sarafan_stream::{Admin, Consumer, StreamMetrics};
+use sarafan_stream::{Admin, Consumer, Pulse, StreamMetrics};
 
 use crate::config::Config;
 use crate::dead_letters::Index;
@@ -35,7 +35,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let generation = check_topic(&store, &config).await?;
     let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
-    let consumer = Consumer::open(&config.kafka, config.consumer(), &[events], stream)?;
+    let beats = pulse(&service, "partitions", &config);
+    let consumer =
+        Consumer::open(&config.kafka, config.consumer(), &[events], stream)?.with_pulse(beats.clone());
     let metrics = Metrics::register(service.registry(), &config.sources)?;
     let epoch = epoch_label(config.definitions.epoch);
     let shown = &config.prometheus;
@@ -61,10 +63,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         metrics,
         publisher: Publisher::new(board, outlook, shown.segments),
         ready,
+        pulse: beats,
         backoff: Backoff::default(),
         collect_after: Duration::from_millis(config.aggregator.collect_after_ms),
     };
-    let index = index_dead_letters(&config, store, shutdown.clone());
+    let index =
+        index_dead_letters(&config, store, pulse(&service, "dead_letters", &config), shutdown.clone());
     let stop = shutdown.clone();
     let aggregate = sarafan_stream::run(keeper, consumer, async move { stop.requested().await });
     // All end when they are told to; the first that fails ends the others.
@@ -111,12 +115,25 @@ async fn check_topic(store: &Store, config: &Config) -> anyhow::Result<Generatio
     Ok(registered)
 }
 
-async fn index_dead_letters(config: &Config, store: Store, shutdown: Shutdown) -> anyhow::Result<()> {
+/// What a loop beats, so that `/livez` tells whether it still turns.
+fn pulse(service: &Service, name: &'static str, config: &Config) -> Pulse {
+    let heartbeat = service.health().heartbeat(name, config.service.hung());
+    Pulse::new(move || heartbeat.beat())
+}
+
+async fn index_dead_letters(
+    config: &Config,
+    store: Store,
+    pulse: Pulse,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let mut settings = config.consumer();
     settings.group = format!("{}-dead-letters", config.aggregator.group);
     // Its gauges would overwrite those of the consumer that matters: they are kept apart and not shown.
     let metrics = StreamMetrics::register(&Registry::new())?;
-    let consumer = Consumer::open(&config.kafka, settings, &[config.topics.dead_letters.as_str()], metrics)?;
-    sarafan_stream::run(Index::new(store), consumer, async move { shutdown.requested().await }).await?;
+    let consumer = Consumer::open(&config.kafka, settings, &[config.topics.dead_letters.as_str()], metrics)?
+        .with_pulse(pulse.clone());
+    sarafan_stream::run(Index::new(store, pulse), consumer, async move { shutdown.requested().await })
+        .await?;
     Ok(())
 }

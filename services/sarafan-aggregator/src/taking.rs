@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sarafan_core::rows;
 use sarafan_core::table::Table;
@@ -15,6 +15,9 @@ use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReade
 use crate::fault::Fault;
 use crate::keeper::{Held, Keeper, fingerprint, number};
 use crate::waiting::Waiting;
+
+/// How often a wait for a long read says that it is one.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// What a scan brought back for one partition.
 struct Scanned {
@@ -62,6 +65,7 @@ impl Keeper {
                 continue;
             }
             starts.push(self.admit(part, &claim, found, before.remove(&partition)).await?);
+            self.pulse.beat();
         }
         Ok((starts, again))
     }
@@ -91,7 +95,7 @@ impl Keeper {
             return Ok(());
         }
         let scope = Scope { epoch: self.definitions.epoch, partitions, partition_count: self.partitions };
-        let entities = self.persist(|| self.count_entities(&scope)).await?;
+        let entities = self.patiently(self.persist(|| self.count_entities(&scope))).await?;
         let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
         // Where another first owner has appeared meanwhile, the rows may be its own: seen to after the scan.
         for (part, claim) in parts.iter().zip(claims).filter(|(_, claim)| !claim.must_start_over(&ledger_now))
@@ -103,6 +107,17 @@ impl Keeper {
                 .map_err(|refusal| Fault::Refused { partition, refusal })?;
         }
         Ok(())
+    }
+
+    /// Waits for a read of whole tables. It may take far longer than a loop may be silent, and has a limit of its own.
+    async fn patiently<T>(&self, read: impl Future<Output = T>) -> T {
+        let mut read = std::pin::pin!(read);
+        loop {
+            tokio::select! {
+                done = read.as_mut() => return done,
+                () = tokio::time::sleep(BEAT) => self.pulse.beat(),
+            }
+        }
     }
 
     async fn count_entities(&self, scope: &Scope) -> Result<BTreeMap<u16, u64>, StoreError> {
@@ -120,7 +135,7 @@ impl Keeper {
         let partitions: Vec<u16> = parts.iter().map(|p| number(p.partition.partition)).collect();
         let (epoch, partition_count) = (self.definitions.epoch, self.partitions);
         let scope = Scope { epoch, partitions: partitions.clone(), partition_count };
-        let mut scanned = self.persist(|| self.scan_once(&scope)).await??;
+        let mut scanned = self.patiently(self.persist(|| self.scan_once(&scope))).await??;
         let arrivals = self.persist(|| self.store.read_arrivals(&partitions)).await?;
         for (partition, table) in arrivals {
             if let Some(found) = scanned.get_mut(&partition) {

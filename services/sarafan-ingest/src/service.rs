@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
-use sarafan_stream::{Admin, Consumer, DeadLetters, Producer, Relay, StreamMetrics};
+use sarafan_stream::{Admin, Consumer, DeadLetters, Producer, Pulse, Relay, StreamMetrics};
 use sarafan_wire::Reason;
 
 use crate::config::Config;
@@ -27,7 +27,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let topics: Vec<&str> = config.mapping.topics().collect();
     stream.produces(&[&config.topics.events, &config.topics.dead_letters]);
     stream.rejects(&topics, Reason::ALL.map(Reason::code));
-    let consumer = Consumer::open(&config.kafka, config.consumer(), &topics, stream.clone())?;
+    let heartbeat = service.health().heartbeat("records", config.service.hung());
+    let consumer = Consumer::open(&config.kafka, config.consumer(), &topics, stream.clone())?
+        .with_pulse(Pulse::new(move || heartbeat.beat()));
     let sources = topics.iter().filter_map(|topic| Some((topic, config.mapping.source_of(topic)?)));
     let sources = sources.map(|(topic, source)| ((*topic).to_owned(), source.to_owned()));
     service.registry().register(Box::new(SourceLag::new(consumer.unread(), sources)?))?;

@@ -12,6 +12,9 @@ use crate::shutdown::{DRAIN_DEADLINE, Shutdown};
 use crate::tracing::LogConfig;
 use crate::{RuntimeError, metrics};
 
+/// How long a main loop may be silent unless told otherwise: generous, for restarting loses what was loaded.
+const HUNG: Duration = Duration::from_secs(600);
+
 /// The section `[service]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -20,6 +23,10 @@ pub struct ServiceConfig {
     pub listen: SocketAddr,
     /// Seconds that draining may take after SIGTERM.
     pub drain_seconds: u64,
+    /// After so many seconds in which a main loop got nothing done, not even an attempt, the process counts as hung and
+    /// `/livez` says so. A sink that is away is no standstill, for every attempt counts: this has to be above the time
+    /// limits of single requests.
+    pub hung_seconds: u64,
     /// `[service.log]`.
     pub log: LogConfig,
 }
@@ -29,12 +36,18 @@ impl Default for ServiceConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             drain_seconds: DRAIN_DEADLINE.as_secs(),
+            hung_seconds: HUNG.as_secs(),
             log: LogConfig::default(),
         }
     }
 }
 
 impl ServiceConfig {
+    /// How long a main loop may be silent.
+    pub fn hung(&self) -> Duration {
+        Duration::from_secs(self.hung_seconds)
+    }
+
     /// How long draining may take after SIGTERM.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)

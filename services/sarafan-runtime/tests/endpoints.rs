@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // In helpers of tests too, where the lint does not see a test.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sarafan_runtime::service::{Identity, Service, ServiceConfig};
 use sarafan_runtime::shutdown::Shutdown;
@@ -54,6 +55,25 @@ async fn readiness_lists_what_is_missing_and_ends_with_the_shutdown() {
     assert_eq!(get(service.address(), "/readyz").await.1, "running: draining\n");
     assert!(get(service.address(), "/metrics").await.1.contains("\nsarafan_draining 1\n"));
     assert_eq!(get(service.address(), "/livez").await, ("HTTP/1.0 200 OK".to_owned(), "alive\n".to_owned()));
+}
+
+#[tokio::test]
+async fn a_task_that_is_silent_for_too_long_makes_the_process_not_alive_until_it_beats() {
+    let service = service(&Shutdown::new()).await;
+    let task = service.health().heartbeat("consumer", Duration::from_millis(100));
+    let mut answer = get(service.address(), "/livez").await;
+    while answer.0 != "HTTP/1.0 503 Service Unavailable" {
+        tokio::task::yield_now().await;
+        answer = get(service.address(), "/livez").await;
+    }
+    assert_eq!(answer.1, "consumer: silent for 0 s\n");
+    // Alive for as long as the silence may last, which is longer than asking takes.
+    let task = {
+        task.finish();
+        service.health().heartbeat("consumer", Duration::from_secs(60))
+    };
+    task.beat();
+    assert_eq!(get(service.address(), "/livez").await.1, "alive\n");
 }
 
 #[tokio::test]

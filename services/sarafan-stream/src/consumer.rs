@@ -21,6 +21,7 @@ use crate::group::{Control, GroupContext, SharedOwnership, commit_sync};
 use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, Generation, Position, TopicPartition};
 use crate::poller::{Command, Poller};
+use crate::pulse::Pulse;
 use crate::record_batch::RecordBatch;
 use crate::revoke_pending::{RevokePending, RevokeSignal};
 use crate::unread::{Unread, now_ms};
@@ -47,6 +48,7 @@ pub struct Consumer {
     revoke_pending: RevokePending,
     watermarks: Watermarks,
     pub(crate) unread: Unread,
+    pub(crate) pulse: Pulse,
     ownership: SharedOwnership,
     commands: SyncSender<Command>,
     client: Arc<BaseConsumer<GroupContext>>,
@@ -117,11 +119,19 @@ impl Consumer {
             revoke_pending,
             watermarks: Watermarks::default(),
             unread: Unread::default(),
+            pulse: Pulse::default(),
             ownership,
             commands,
             client,
             thread: Some(thread),
         })
+    }
+
+    /// Has the loop of [`run`](crate::run) say that it turns: at least every `lag_interval_ms`, unless the handler keeps it
+    /// waiting. A handler whose loading or flushing may take long is to beat itself.
+    #[must_use]
+    pub fn with_pulse(self, pulse: Pulse) -> Self {
+        Self { pulse, ..self }
     }
 
     /// The flag that tells a busy handler to come to an end.
@@ -192,9 +202,11 @@ impl Consumer {
         let client = Arc::clone(&self.client);
         let known = self.watermarks.clone();
         let retries = self.metrics.retries_offsets.clone();
+        let pulse = self.pulse.clone();
         async move {
             let partitions = Arc::new(partitions);
             loop {
+                pulse.beat();
                 let (client, partitions) = (Arc::clone(&client), Arc::clone(&partitions));
                 let asked_ms = now_ms();
                 let described =

@@ -99,6 +99,7 @@ impl<H: Handler> Engine<H> {
         mut shutdown: Shutdown<'_, S>,
     ) -> Result<End, EngineError<H::Error>> {
         loop {
+            self.consumer.pulse.beat();
             if !self.loading.is_empty()
                 && let Some(end) = self.load(shutdown.as_mut()).await?
             {

@@ -1,0 +1,59 @@
+//! What holds without any server.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use prometheus::Registry;
+use sarafan_core::standing::Outlook;
+use sarafan_runtime::config::{ConfigErrors, Document};
+use sarafan_runtime::health::Health;
+use sarafan_store::ClickHouseSection;
+use sarafan_stream::{Consumer, ConsumerSettings, StreamMetrics};
+
+use super::*;
+use crate::config::read_definitions;
+use crate::metrics::Board;
+
+/// A keeper without partitions that nobody answers.
+fn keeper(pulse: Pulse) -> Keeper {
+    let registry = Registry::new();
+    let document = Document::from_text("test.toml", "").unwrap();
+    let definitions = read_definitions(&document, &mut ConfigErrors::default()).unwrap();
+    let nowhere = ClickHouseSection { url: "http://127.0.0.1:1".to_owned(), ..ClickHouseSection::default() };
+    let kafka = KafkaConfig::new("127.0.0.1:1");
+    let stream = StreamMetrics::register(&registry).unwrap();
+    let consumer = Consumer::open(&kafka, ConsumerSettings::new("g"), &["t"], stream).unwrap();
+    let board = Board::new("01234567", 1, 2).unwrap();
+    Keeper {
+        store: Store::new(&nowhere).unwrap(),
+        definitions: Arc::new(definitions),
+        kafka,
+        topic: Arc::from("t"),
+        generation: 0,
+        partitions: 1,
+        held: BTreeMap::new(),
+        revoke: consumer.revoke_pending(),
+        metrics: Metrics::register(&registry, &[]).unwrap(),
+        publisher: Publisher::new(board, Outlook { segment_window_days: 30 }, 50),
+        ready: Health::new(&registry).unwrap().condition("partitions"),
+        pulse,
+        backoff: Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(5) },
+        collect_after: Duration::ZERO,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_is_no_standstill() {
+    let beats = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&beats);
+    let mut keeper = keeper(Pulse::new(move || _ = counted.fetch_add(1, Ordering::Relaxed)));
+    let several = async {
+        while beats.load(Ordering::Relaxed) < 5 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        flushed = keeper.flush_all(FlushReason::Age) => panic!("nobody can have acknowledged it: {flushed:?}"),
+        beating = tokio::time::timeout(Duration::from_secs(20), several) => beating.unwrap(),
+    }
+}
