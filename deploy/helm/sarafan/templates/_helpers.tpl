@@ -119,8 +119,8 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* A service's container: endpoints and probes. /livez answers as soon as the process runs, restoring or not; a restore
-     holds /readyz back, and with it the rollout. */}}
+{{/* A service's container: endpoints and probes. /livez answers as soon as the process runs, restoring or not, and fails when
+     a loop has hung for service.hung_seconds; a restore holds /readyz back, and with it the rollout. */}}
 {{- define "sarafan.served" -}}
 ports:
   - {name: metrics, containerPort: 9100}
