@@ -254,6 +254,13 @@ impl Definitions {
         names.sort();
         names
     }
+
+    /// Whether entities that were folded under `other` hold every attribute that these definitions read: only then can
+    /// they be copied, and the log need not be read again.
+    pub fn reads_no_more_than(&self, other: &Self) -> bool {
+        let held = |subject| other.attributes_of(subject);
+        Subject::ALL.into_iter().all(|s| self.attributes_of(s).iter().all(|name| held(s).contains(name)))
+    }
 }
 
 /// The attribute that `source` reads of `subject`, if it reads one.
@@ -470,5 +477,18 @@ mod tests {
         assert_eq!(found.attributes_of(Subject::Order), ["zone"]);
         assert_eq!(found.attributes_of(Subject::SurveyResponse), ["app_version"]);
         assert!(found.attributes_of(Subject::Refund).is_empty());
+    }
+
+    #[test]
+    fn entities_hold_enough_for_definitions_that_read_no_more_attributes() {
+        let resolved = |dimensions: &[DimensionSection]| {
+            Definitions::resolve(MetricsSection::default(), Vec::new(), dimensions).unwrap()
+        };
+        let tier = dimension("tier", DimensionKind::Customer, "attributes.tier");
+        let store = dimension("store", DimensionKind::Order, "store");
+        let (none, both) = (resolved(&[]), resolved(&[tier, store.clone()]));
+        assert!(none.reads_no_more_than(&both));
+        assert!(!both.reads_no_more_than(&none));
+        assert!(resolved(&[store]).reads_no_more_than(&none), "plain fields are held whatever is read");
     }
 }

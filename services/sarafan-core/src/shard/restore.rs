@@ -81,21 +81,24 @@ impl Shard {
         self.dirty_until = dirty_until;
         // Counted from all cells when somebody asks.
         self.standing = None;
-        let mut keys: Vec<Arc<str>> = self.holders.keys().map(Arc::clone).collect();
-        keys.sort_unstable();
-        for key in keys {
+        for key in self.keys() {
             self.settle(&key, 1);
         }
         let sums = std::mem::take(&mut self.pending).sums;
         self.cells.extend(sums.into_iter().filter(|(_, values)| values.iter().any(|v| *v != 0)));
     }
 
-    /// Marks every customer dirty: all derived rows are written with the next flush (a new epoch on old entities).
-    pub fn mark_everything_dirty(&mut self) {
+    /// The keys of all customers, sorted.
+    pub fn keys(&self) -> Vec<Arc<str>> {
         let mut keys: Vec<Arc<str>> = self.holders.keys().map(Arc::clone).collect();
         keys.sort_unstable();
+        keys
+    }
+
+    /// Marks customers dirty: all their rows are written with the next flush (old entities under a new epoch).
+    pub fn mark_dirty(&mut self, keys: &[Arc<str>]) {
         for key in keys {
-            self.touch(&key).replayed = true;
+            self.touch(key).replayed = true;
         }
     }
 

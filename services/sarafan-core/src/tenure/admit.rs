@@ -17,6 +17,8 @@ pub struct Surroundings {
     pub entities_at_base: u64,
     /// The highest version found, per table of entities and of customers; 0 for none.
     pub highest: BTreeMap<String, u64>,
+    /// Where entities are copied from another epoch: the highest version that an earlier attempt has written; else 0.
+    pub highest_copied: u64,
     /// First offset that the topic still has.
     pub low: u64,
     /// Offset after its last.
@@ -140,8 +142,9 @@ impl Claim {
     /// # Errors
     /// The first [`Refusal`] that holds.
     pub fn admit(&self, found: &Surroundings, placement: Placement) -> Result<Admission, Refusal> {
-        let position = self.entry.resume_at();
-        let until = found.highest.values().copied().max().unwrap_or(0);
+        let base = self.base();
+        let position = base.resume_at();
+        let until = found.highest.values().copied().max().unwrap_or(0).max(found.highest_copied);
         let dirty_until =
             if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
         self.check_state(found)?;
@@ -152,13 +155,13 @@ impl Claim {
         if found.high < reached {
             return Err(Refusal::TopicEndsEarlier { high: found.high, position: reached });
         }
-        let entry = &self.entry;
         // DESIGN 2.6 asks for the topic's id, which the client library does not tell; the log itself tells as much.
-        if entry.last_record != 0 && found.record_before.is_some_and(|before| before != entry.last_record) {
-            return Err(Refusal::OtherLog { position: entry.position });
+        if base.last_record != 0 && found.record_before.is_some_and(|before| before != base.last_record) {
+            return Err(Refusal::OtherLog { position: base.position });
         }
+        let entry = &self.entry;
         let tenancy = Tenancy { term: entry.term, owner: entry.owner, incarnation: entry.incarnation };
-        let heights = heights(found, position);
+        let heights = heights(self.copied.is_none().then_some(&found.highest), position);
         let tenure = Tenure { tenancy, placement, until, sequence: 0, live: false, heights };
         Ok(Admission { tenure, position, dirty_until })
     }
@@ -173,7 +176,7 @@ impl Claim {
     /// [`Refusal::NoLedger`], [`Refusal::StateLost`].
     pub fn may_be_first(&self, entities: u64, committed: Option<u64>) -> Result<(), Refusal> {
         match committed {
-            _ if self.found_ledger => Ok(()),
+            _ if self.found_ledger || self.copied.is_some() => Ok(()),
             _ if entities > 0 => Err(Refusal::NoLedger { entities }),
             Some(committed) if committed > 0 => Err(Refusal::StateLost { committed }),
             _ => Ok(()),
@@ -181,14 +184,15 @@ impl Claim {
     }
 
     fn check_state(&self, found: &Surroundings) -> Result<(), Refusal> {
-        if !self.found_ledger {
+        if !self.found_ledger && self.copied.is_none() {
             return self.may_be_first(found.entities, found.committed);
         }
-        if found.entities_at_base != self.entry.entities {
-            let (expected, found) = (self.entry.entities, found.entities_at_base);
+        let base = self.base();
+        if found.entities_at_base != base.entities {
+            let (expected, found) = (base.entities, found.entities_at_base);
             return Err(Refusal::EntityCount { expected, found });
         }
-        for TableHeight { table, highest: acknowledged, .. } in &self.entry.tables {
+        for TableHeight { table, highest: acknowledged, .. } in &base.tables {
             let found = found.highest.get(table).copied().unwrap_or(0);
             if found < *acknowledged {
                 let (table, acknowledged) = (table.clone(), *acknowledged);
@@ -199,14 +203,14 @@ impl Claim {
     }
 }
 
-/// Every table of entities and of customers, at what was found in it.
-fn heights(found: &Surroundings, position: u64) -> Vec<TableHeight> {
+/// Every table of entities and of customers, at what was found in it; where rows are copied, nothing is there yet.
+fn heights(found: Option<&BTreeMap<String, u64>>, position: u64) -> Vec<TableHeight> {
     let entities = rows::folded().filter_map(rows::entity_table).map(|spec| spec.name);
     let customers = [rows::CUSTOMER_FIGURES.name, rows::CUSTOMER_MONEY.name];
     let height = |table: &str| TableHeight {
         table: table.to_owned(),
         position,
-        highest: found.highest.get(table).copied().unwrap_or(0),
+        highest: found.and_then(|highest| highest.get(table)).copied().unwrap_or(0),
     };
     entities.chain(customers).map(height).collect()
 }

@@ -24,6 +24,8 @@ pub struct Claim {
     pub entry: Entry,
     /// Whether the ledger knew the partition before.
     pub found_ledger: bool,
+    /// What the ledger of another epoch says of the partition, where its entities are to be copied from.
+    pub copied: Option<Entry>,
 }
 
 /// A term that may apply records.
@@ -97,7 +99,32 @@ impl Claim {
             entities: base.map_or(0, |b| b.entities),
             tables: base.map(|b| b.tables.clone()).unwrap_or_default(),
         };
-        Self { entry, found_ledger: base.is_some() }
+        Self { entry, found_ledger: base.is_some(), copied: None }
+    }
+
+    /// Claims a partition for a candidate, an epoch that is built beside the live one: as [`Claim::on`] its own ledger
+    /// once that says anything of rows; until then on the live epoch's, whose entities are copied.
+    ///
+    /// The claim itself does not speak of what is copied, so that whoever comes after a copy that was broken off finds
+    /// nothing and copies anew.
+    pub fn beside(
+        ledger: &[Entry],
+        live: &[Entry],
+        placement: Placement,
+        owner: u64,
+        incarnation: u64,
+    ) -> Self {
+        let mut claim = Self::on(ledger, placement, owner, incarnation);
+        if claim.entry.tables.is_empty() {
+            let copied = Self::on(live, placement, owner, incarnation);
+            claim.copied = copied.found_ledger.then_some(copied.entry);
+        }
+        claim
+    }
+
+    /// What the rows that are read must agree with, and from where to go on.
+    pub fn base(&self) -> &Entry {
+        self.copied.as_ref().unwrap_or(&self.entry)
     }
 
     /// Whether something that is not this claim appeared in a ledger that was empty: then all starts over.

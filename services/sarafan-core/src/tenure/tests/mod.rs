@@ -32,6 +32,7 @@ fn found(entities: u64, highest: u64) -> Surroundings {
         low: 0,
         high: 1000,
         committed: None,
+        highest_copied: 0,
         record_before: None,
     }
 }
@@ -135,4 +136,32 @@ fn a_first_claim_is_refused_before_it_is_written_because_the_next_start_would_fi
     let next = Claim::on(std::slice::from_ref(&first.entry), PLACE, 78, 9);
     assert_eq!(next.may_be_first(3, Some(4)), Ok(()), "the rows of an owner that died in its first flush");
     assert!(admitted(&[first.entry], &Surroundings { entities_at_base: 0, ..found(3, 2) }).is_ok());
+}
+
+#[test]
+fn a_candidate_copies_until_its_own_ledger_speaks_of_rows() {
+    let live = [entry(4, 5, true, 100)];
+    let first = Claim::beside(&[], &live, PLACE, 77, 9);
+    assert_eq!((first.entry.term, first.entry.position, first.base().position), (1, 0, 100));
+    // The first attempt was broken off: all there is of it is its claim.
+    let again = Claim::beside(std::slice::from_ref(&first.entry), &live, PLACE, 78, 9);
+    assert_eq!((again.entry.term, again.copied.as_ref().map(|e| e.position)), (2, Some(100)));
+    let own = Claim::beside(&[entry(2, 78, false, 120)], &live, PLACE, 79, 9);
+    assert_eq!((own.entry.term, own.entry.position, own.copied), (3, 120, None));
+    let alone = Claim::beside(&[], &[], PLACE, 77, 9);
+    assert_eq!(alone, Claim::on(&[], PLACE, 77, 9), "without anything to copy the log is read from its start");
+}
+
+#[test]
+fn a_copy_is_held_to_what_the_live_ledger_says_and_waits_for_what_an_earlier_attempt_wrote() {
+    let claim = Claim::beside(&[], &[entry(4, 5, true, 100)], PLACE, 77, 9);
+    let refused = claim.admit(&found(99, 100), PLACE).unwrap_err();
+    assert_eq!(refused.kind(), "entity_count");
+    let surroundings = Surroundings { highest_copied: 150, ..found(100, 130) };
+    let mut admission = claim.admit(&surroundings, PLACE).unwrap();
+    assert_eq!((admission.position, admission.dirty_until), (100, 150));
+    let progress = Progress { position: 160, version: 160, last_record: 1, entities: 100, written: &["orders"] };
+    let entry = admission.tenure.next_entry(&progress, false);
+    let heights: BTreeMap<&str, u64> = entry.tables.iter().map(|t| (t.table.as_str(), t.highest)).collect();
+    assert_eq!((heights["orders"], heights["refunds"]), (160, 0), "what the live epoch has is not here");
 }
