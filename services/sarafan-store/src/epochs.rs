@@ -1,7 +1,9 @@
 //! Epochs: what the rows of each mean (DESIGN 2, epochs).
 
 use clickhouse::Row;
-use sarafan_core::definitions::{Definitions, DimensionKind, Epoch, Scale, Source};
+use sarafan_core::definitions::{
+    Definitions, DimensionKind, DimensionSection, Epoch, MetricsSection, Scale, Source, SurveySection,
+};
 use serde::Deserialize;
 
 use crate::client::Store;
@@ -66,6 +68,23 @@ impl EpochRow {
             dimensions: dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
             dimension_kinds: dimensions.iter().map(|dimension| kind(dimension.kind).to_owned()).collect(),
         }
+    }
+}
+
+/// The sections as [`EpochRow::definitions`] holds them.
+#[derive(Deserialize)]
+struct Sections {
+    metrics: MetricsSection,
+    survey: Vec<SurveySection>,
+    dimension: Vec<DimensionSection>,
+}
+
+impl EpochRow {
+    /// What the rows of the epoch were folded by, as far as this version understands it: a version that is older than the one
+    /// that registered it may not.
+    pub fn resolved(&self) -> Option<Definitions> {
+        let Sections { metrics, survey, dimension } = serde_json::from_str(&self.definitions).ok()?;
+        Definitions::resolve(metrics, survey, &dimension).ok()
     }
 }
 

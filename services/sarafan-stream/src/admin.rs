@@ -155,6 +155,42 @@ impl Admin {
         }
     }
 
+    /// How many members a consumer group has now; 0 when there is no such group.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Request`] if the brokers did not answer.
+    pub async fn members(&self, group: &str) -> Result<usize, StreamError> {
+        let asking = Arc::clone(&self.asking);
+        let name = group.to_owned();
+        let count = move || {
+            let found = asking.fetch_group_list(Some(&name), REQUEST_TIMEOUT)?;
+            Ok(found.groups().iter().filter(|g| g.name() == name).map(|g| g.members().len()).sum())
+        };
+        tokio::task::spawn_blocking(count)
+            .await
+            .map_err(|_| StreamError::ThreadEnded)?
+            .map_err(StreamError::request(format!("asking about group `{group}`")))
+    }
+
+    /// Forgets a consumer group with what it has committed, if there is one of that name. Refused while it has members.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Request`] if the brokers refused or did not answer.
+    pub async fn delete_group(&self, name: &str) -> Result<(), StreamError> {
+        let request = || format!("deleting group `{name}`");
+        let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+        let answers =
+            self.admin.delete_groups(&[name], &options).await.map_err(StreamError::request(request()))?;
+        match answers.into_iter().next() {
+            Some(Err((_, code))) if code != RDKafkaErrorCode::GroupIdNotFound => {
+                Err(StreamError::Request { request: request(), source: KafkaError::AdminOp(code) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The partitions of a topic and their ends, or none if there is no such topic.
     ///
     /// # Errors

@@ -78,12 +78,13 @@ async fn a_registered_epoch_says_what_its_rows_mean() {
     assert_eq!((found.timezone.as_str(), found.headline_survey.as_str()), ("Europe/Moscow", "b"));
     assert_eq!(found.windows, moscow.metrics.windows);
     assert_eq!((found.survey_kinds[0].as_str(), found.survey_scales[1].as_str()), ("transactional", "0-10"));
-    assert_eq!(
-        (found.dimensions, found.dimension_kinds),
-        (vec!["tier".to_owned()], vec!["customer".to_owned()])
-    );
+    assert_eq!(found.dimensions, ["tier"]);
+    assert_eq!(found.dimension_kinds, ["customer"]);
     let json: serde_json::Value = serde_json::from_str(&found.definitions).unwrap();
     assert_eq!(json["dimension"][0]["field"][0], "attributes.tier");
+    let resolved = found.resolved().unwrap();
+    assert_eq!((resolved.metrics, resolved.surveys), (moscow.metrics.clone(), moscow.surveys.clone()));
+    assert_eq!(resolved.dimensions, moscow.dimensions);
     assert_eq!(store.epochs().await.unwrap().len(), 1);
 }
 

@@ -5,6 +5,7 @@
 
 mod codes;
 mod dead_letters;
+mod epochs;
 mod errors;
 mod grants;
 mod ledger;
