@@ -118,7 +118,7 @@ impl Keeper {
             let _ = self.metrics.visible.remove_label_values(&[&partition.to_string()]);
         }
         if any {
-            self.publish_figures();
+            self.withdraw_figures();
         }
     }
 }
@@ -164,7 +164,7 @@ impl Handler for Keeper {
 
     async fn revoked(&mut self, parts: &[TopicPartition], _: Revoked) -> Result<(), Fault> {
         self.forget(parts.iter().map(|part| number(part.partition)));
-        self.publish();
+        self.publish_standing();
         Ok(())
     }
 }

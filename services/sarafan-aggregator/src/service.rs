@@ -42,13 +42,14 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let epoch = epoch_label(config.definitions.epoch);
     let shown = &config.prometheus;
     // One more for the segment `other`, and one for a dimension that has all of them.
-    let board = Board::new(&epoch, generation.partitions, shown.segments + 2)?;
-    service.registry().register(Box::new(board.clone()))?;
     let outlook = Outlook { segment_window_days: shown.segment_window_days };
+    let board = Board::new(&epoch, generation.partitions, outlook, shown.segments + 2)?;
+    service.registry().register(Box::new(board.clone()))?;
     let watch = Watch {
         store: store.clone(),
         epoch: config.definitions.epoch,
         label: epoch,
+        board: board.clone(),
         metrics: metrics.clone(),
     };
     let keeper = Keeper {

@@ -39,9 +39,9 @@ impl Keeper {
             remaining = again;
         }
         self.metrics.restore_seconds.observe(began.elapsed().as_secs_f64());
-        self.publish();
+        self.publish_standing();
         // That they are held is to be seen at once, as that they are not is.
-        self.publish_figures();
+        self.withdraw_figures();
         Ok(starts)
     }
 

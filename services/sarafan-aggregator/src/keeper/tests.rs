@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use prometheus::Registry;
+use prometheus::{Registry, TextEncoder};
 use sarafan_core::standing::Outlook;
 use sarafan_runtime::config::{ConfigErrors, Document};
 use sarafan_runtime::health::Health;
@@ -15,15 +15,15 @@ use crate::config::read_definitions;
 use crate::metrics::Board;
 
 /// A keeper without partitions that nobody answers.
-fn keeper(pulse: Pulse) -> Keeper {
-    let registry = Registry::new();
+fn keeper(registry: &Registry, pulse: Pulse) -> Keeper {
     let document = Document::from_text("test.toml", "").unwrap();
     let definitions = read_definitions(&document, &mut ConfigErrors::default()).unwrap();
     let nowhere = ClickHouseSection { url: "http://127.0.0.1:1".to_owned(), ..ClickHouseSection::default() };
     let kafka = KafkaConfig::new("127.0.0.1:1");
-    let stream = StreamMetrics::register(&registry).unwrap();
+    let stream = StreamMetrics::register(registry).unwrap();
     let consumer = Consumer::open(&kafka, ConsumerSettings::new("g"), &["t"], stream).unwrap();
-    let board = Board::new("01234567", 1, 2).unwrap();
+    let outlook = Outlook { segment_window_days: 30 };
+    let board = Board::new("01234567", 1, outlook, 2).unwrap();
     Keeper {
         store: Store::new(&nowhere).unwrap(),
         definitions: Arc::new(definitions),
@@ -33,9 +33,9 @@ fn keeper(pulse: Pulse) -> Keeper {
         partitions: 1,
         held: BTreeMap::new(),
         revoke: consumer.revoke_pending(),
-        metrics: Metrics::register(&registry, &[]).unwrap(),
-        publisher: Publisher::new(board, Outlook { segment_window_days: 30 }, 50),
-        ready: Health::new(&registry).unwrap().condition("partitions"),
+        metrics: Metrics::register(registry, &[]).unwrap(),
+        publisher: Publisher::new(board, outlook, 50),
+        ready: Health::new(registry).unwrap().condition("partitions"),
         pulse,
         backoff: Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(5) },
         collect_after: Duration::ZERO,
@@ -46,7 +46,8 @@ fn keeper(pulse: Pulse) -> Keeper {
 async fn a_store_that_is_away_is_no_standstill() {
     let beats = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&beats);
-    let mut keeper = keeper(Pulse::new(move || _ = counted.fetch_add(1, Ordering::Relaxed)));
+    let mut keeper =
+        keeper(&Registry::new(), Pulse::new(move || _ = counted.fetch_add(1, Ordering::Relaxed)));
     let several = async {
         while beats.load(Ordering::Relaxed) < 5 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -56,4 +57,14 @@ async fn a_store_that_is_away_is_no_standstill() {
         flushed = keeper.flush_all(FlushReason::Age) => panic!("nobody can have acknowledged it: {flushed:?}"),
         beating = tokio::time::timeout(Duration::from_secs(20), several) => beating.unwrap(),
     }
+}
+
+#[test]
+fn who_has_no_partition_is_not_ready() {
+    let registry = Registry::new();
+    let mut keeper = keeper(&registry, Pulse::default());
+    keeper.ready.ready();
+    keeper.publish();
+    let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(text.contains("sarafan_ready{condition=\"partitions\"} 0\n"), "{text}");
 }

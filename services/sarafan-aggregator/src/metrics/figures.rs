@@ -6,13 +6,17 @@
 
 use super::family::Family;
 
-/// Gauge, by `epoch` (its first 8 hexadecimal digits) and `partition`: 0 = owned and catching up, 1 = owned and its term
-/// is live. Only for partitions that this process holds. Alert when a partition stays at 0, or is exported by none.
+/// Gauge, by `epoch` (its first 8 hexadecimal digits) and `partition`: 1 = owned, its term is live and its figures are in
+/// this scrape; 0 = owned and catching up, or its figures are too old to be shown. Only for partitions that this process
+/// holds. Alert when a partition stays at 0, or is exported by none.
 pub const PARTITION_LIVE: &str = "sarafan_partition_live";
 /// Gauge, number of the term held, by `partition`. Alert when it rises again and again: the partition is taken in turn.
 pub const TERM: &str = "sarafan_term";
 /// Gauge, partitions of the canonical topic. Alert when processes disagree.
 pub const TOPIC_PARTITIONS: &str = "sarafan_topic_partitions";
+/// Gauge, days: the one window that segments are exported for. Alert when processes disagree: their sums would be of some
+/// partitions only.
+pub const SEGMENT_WINDOW_DAYS: &str = "sarafan_segment_window_days";
 /// Gauge, seconds since the Unix epoch: start (UTC midnight of the calendar date) of the day on which the exported
 /// rolling windows end. Absent while no partition is live. Alert when it is not today's.
 pub const BUSINESS_DAY: &str = "sarafan_business_day_timestamp_seconds";
@@ -59,6 +63,8 @@ pub(super) const TERM_FAMILY: Family =
     Family { name: TERM, help: "Number of the term held", labels: &["partition"] };
 pub(super) const TOPIC_PARTITIONS_FAMILY: Family =
     Family { name: TOPIC_PARTITIONS, help: "Partitions of the canonical topic", labels: &[] };
+pub(super) const SEGMENT_WINDOW_DAYS_FAMILY: Family =
+    Family { name: SEGMENT_WINDOW_DAYS, help: "Window that segments are exported for, days", labels: &[] };
 pub(super) const BUSINESS_DAY_FAMILY: Family =
     Family { name: BUSINESS_DAY, help: "Day on which the exported rolling windows end", labels: &[] };
 pub(super) const NPS_ANSWERS_FAMILY: Family = Family {
@@ -103,10 +109,11 @@ pub(super) const NPS_CRITICAL_Z_FAMILY: Family = Family {
 };
 
 /// All of them.
-pub(super) const FAMILIES: [&Family; 15] = [
+pub(super) const FAMILIES: [&Family; 16] = [
     &PARTITION_LIVE_FAMILY,
     &TERM_FAMILY,
     &TOPIC_PARTITIONS_FAMILY,
+    &SEGMENT_WINDOW_DAYS_FAMILY,
     &BUSINESS_DAY_FAMILY,
     &NPS_ANSWERS_FAMILY,
     &INVITATIONS_DELIVERED_FAMILY,

@@ -15,11 +15,11 @@ use sarafan_core::rollup::Rollup;
 use sarafan_core::rows::{self, ARRIVALS, CUSTOMER_FIGURES, CUSTOMER_MONEY, DETAILS, ORDER_ITEMS};
 use sarafan_store::{Class, StoreError};
 
-pub(crate) use board::{Board, Shown, Snapshot};
+pub(crate) use board::{Board, Moment, Shown, Snapshot};
 pub use figures::{
     BUSINESS_DAY, FUNNEL_CUSTOMERS, INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS,
     LTV_LIFETIME_MONTHS, LTV_MARGIN, LTV_PURCHASES, LTV_REVENUE, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE,
-    SEGMENTS_HIDDEN, TERM, TOPIC_PARTITIONS,
+    SEGMENT_WINDOW_DAYS, SEGMENTS_HIDDEN, TERM, TOPIC_PARTITIONS,
 };
 pub(crate) use segments::text_bytes;
 
@@ -50,10 +50,11 @@ pub const VISIBLE_POSITION: &str = "sarafan_visible_position";
 /// before that is in `sarafan_source_lag_seconds`. Records that were shown before and are applied again do not count, and
 /// none before ClickHouse has acknowledged the whole of its batch. The freshness objective and its alerts stand on it.
 pub const VISIBLE_SECONDS: &str = "sarafan_visible_seconds";
-/// Gauge, 1 while views show the epoch of this process and 0 else, by `epoch` (its first 8 hexadecimal digits). Alert
-/// when no process has 1.
+/// Gauge, 1 while views show the epoch of this process and 0 else, by `epoch` (its first 8 hexadecimal digits); absent
+/// when it could not be read three times in a row. Alert when no process has 1.
 pub const EPOCH_LIVE: &str = "sarafan_epoch_live";
-/// Gauge, rows of the view `identity_conflicts`, read every minute; absent until it could be read. Alert above zero: an
+/// Gauge, rows of the view `identity_conflicts`, read every minute by the process that holds partition 0; absent in the
+/// others, and until it could be read. Alert above zero: an
 /// order or an answer is counted twice until its source says which is right.
 pub const IDENTITY_CONFLICTS: &str = "sarafan_identity_conflicts";
 /// Counter, reads beside the flow that failed, by `read` (`live_epoch`, `identity_conflicts`). They are tried again; until
@@ -77,6 +78,7 @@ pub const METRICS: &[&str] = &[
     PARTITION_LIVE,
     TERM,
     TOPIC_PARTITIONS,
+    SEGMENT_WINDOW_DAYS,
     BUSINESS_DAY,
     NPS_ANSWERS,
     INVITATIONS_DELIVERED,

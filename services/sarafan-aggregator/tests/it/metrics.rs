@@ -1,6 +1,6 @@
 //! `/metrics` says what the views say, and only of partitions that are owned and live.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sarafan_aggregator as names;
 use sarafan_core::Event;
@@ -231,6 +231,17 @@ async fn a_partition_is_exported_by_nobody_but_its_owner() {
     let share = step(&ours);
     assert!(share > 0.0 && share < 40.0, "a share of the customers: {share}");
     assert_eq!(share + step(&theirs), 40.0);
+    // The view that is counted is one, and reads all facts.
+    for (address, partitions) in [(first.address, partitions(&ours)), (second.address, partitions(&theirs))] {
+        let counts = |found: &BTreeMap<_, _>| found.contains_key(names::IDENTITY_CONFLICTS);
+        let has_to = partitions.contains_key(&0);
+        let found = until(address, |found| counts(found) == has_to).await;
+        assert_eq!(
+            counts(&found),
+            has_to,
+            "conflicts are counted by whoever holds partition 0: {partitions:?}"
+        );
+    }
     second.stop().await;
     let again = until(first.address, |found| funnel(found).contains("all 1 40.0000")).await;
     assert_eq!(partitions(&again).len(), 2);

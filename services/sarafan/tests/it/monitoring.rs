@@ -73,7 +73,7 @@ fn hurried_after(before: &str, line: &str, haste: u64) -> String {
     parts.fold(first, |text, rest| {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         let (duration, tail) = rest.split_at(end);
-        let shorter = milliseconds(duration).map(|long| format!("{}ms", long / haste));
+        let shorter = milliseconds(duration).map(|long| format!("{}ms", (long / haste).max(1)));
         format!("{text}{before}{}{tail}", shorter.as_deref().unwrap_or(duration))
     })
 }

@@ -4,10 +4,11 @@ mod size;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use prometheus::{Registry, TextEncoder};
 use sarafan_core::standing::{Outlook, Overview};
-use sarafan_core::vocabulary::Day;
+use sarafan_core::vocabulary::{self, Day};
 use sarafan_runtime::config::{ConfigErrors, Document};
 
 use super::*;
@@ -18,15 +19,42 @@ survey = [{ id = 'a', kind = 'relational' }, { id = 'b', kind = 'relational' }]
 dimension = [{ name = 'tier', kind = 'customer', field = 'attributes.tier' }]
 ";
 
+const OUTLOOK: Outlook = Outlook { segment_window_days: 30 };
+/// The day of the figures.
+const TODAY: i32 = 20_000;
+
+fn board(segments: usize) -> Board {
+    Board::new("01234567", 4, OUTLOOK, segments).unwrap()
+}
+
+/// So long after ten o'clock of that day, and after `from`.
+fn moment(from: Instant, later: Duration) -> Moment {
+    let micros = i64::from(TODAY) * 86_400_000_000 + 36_000_000_000 + later.as_micros() as i64;
+    Moment { steady: from + later, wall: vocabulary::Instant::from_micros(micros) }
+}
+
+/// What a board says at a moment.
+fn text_at(board: &Board, moment: &Moment) -> String {
+    let families: Vec<_> =
+        board.families(moment).into_iter().filter(|family| !family.get_metric().is_empty()).collect();
+    TextEncoder::new().encode_to_string(&families).unwrap()
+}
+
+/// What it says when it was just written.
+fn text_of_board(board: &Board) -> String {
+    text_at(board, &moment(Instant::now(), Duration::ZERO))
+}
+
 fn overview() -> Overview {
     let document = Document::from_text("test.toml", DEFINITIONS).unwrap();
     let definitions = read_definitions(&document, &mut ConfigErrors::default()).unwrap();
-    Overview::new(&Arc::new(definitions), Outlook { segment_window_days: 30 }, Day::from_number(20_000))
+    Overview::new(&Arc::new(definitions), OUTLOOK, Day::from_number(TODAY))
 }
 
 fn snapshot(live: bool) -> Snapshot {
     let held = BTreeMap::from([(3, Shown { live, term: 7 })]);
-    Snapshot { held, overview: live.then(overview) }
+    let good_until = Some(Instant::now() + Duration::from_secs(30));
+    Snapshot { held, overview: live.then(overview), good_until }
 }
 
 fn text_of(registry: &Registry) -> String {
@@ -69,7 +97,7 @@ fn names_are_those_that_dashboards_and_rules_rely_on() {
     metrics.epoch_live.with_label_values(&["01234567"]).set(1);
     metrics.identity_conflicts.with_label_values::<&str>(&[]).set(0);
     let mut found = names(&registry);
-    let board = Board::new("01234567", 4, 2).unwrap();
+    let board = board(2);
     found.extend(prometheus::core::Collector::desc(&board).iter().map(|desc| desc.fq_name.clone()));
     let mut expected: Vec<&str> = METRICS.to_vec();
     found.sort();
@@ -96,6 +124,7 @@ fn names_are_those_that_dashboards_and_rules_rely_on() {
             "sarafan_partition_live",
             "sarafan_replayed_records_total",
             "sarafan_restore_seconds",
+            "sarafan_segment_window_days",
             "sarafan_segments_hidden",
             "sarafan_state_bytes",
             "sarafan_state_entities",
@@ -111,10 +140,9 @@ fn names_are_those_that_dashboards_and_rules_rely_on() {
 
 #[test]
 fn a_partition_that_catches_up_is_zero_and_brings_no_figure() {
-    let (registry, board) = (Registry::new(), Board::new("01234567", 4, 2).unwrap());
-    registry.register(Box::new(board.clone())).unwrap();
+    let board = board(2);
     board.show(snapshot(false));
-    let catching_up = text_of(&registry);
+    let catching_up = text_of_board(&board);
     assert!(catching_up.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 0\n"));
     assert!(catching_up.contains("sarafan_term{partition=\"3\"} 7\n"), "{catching_up}");
     assert!(catching_up.contains("sarafan_topic_partitions 4\n"), "{catching_up}");
@@ -122,20 +150,54 @@ fn a_partition_that_catches_up_is_zero_and_brings_no_figure() {
         assert!(!catching_up.contains(figure), "{figure} in\n{catching_up}");
     }
     board.show(snapshot(true));
-    let live = text_of(&registry);
+    let live = text_of_board(&board);
     assert!(live.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 1\n"), "{live}");
     assert!(live.contains("sarafan_business_day_timestamp_seconds 1728000000\n"), "{live}");
     board.show(Snapshot::default());
-    let none = text_of(&registry);
+    let none = text_of_board(&board);
     assert!(!none.contains("sarafan_partition_live{") && !none.contains("sarafan_nps_answers{"), "{none}");
 }
 
 #[test]
-fn of_all_every_series_is_there_before_anybody_answers() {
-    let (registry, board) = (Registry::new(), Board::new("01234567", 4, 2).unwrap());
-    registry.register(Box::new(board.clone())).unwrap();
+fn figures_that_are_too_old_or_of_another_day_are_not_shown_and_no_partition_is_live() {
+    let board = board(2);
+    let written = Instant::now();
     board.show(snapshot(true));
-    let text = text_of(&registry);
+    let is_shown = |moment: &Moment| {
+        let text = text_at(&board, moment);
+        let live = text.contains("sarafan_partition_live{epoch=\"01234567\",partition=\"3\"} 1\n");
+        let figures = ["sarafan_nps_answers{", "sarafan_business_day", "sarafan_segments_hidden{"];
+        for figure in figures {
+            assert_eq!(text.contains(figure), live, "{figure}: {text}");
+        }
+        assert_ne!(text.contains("partition=\"3\"} 0\n"), live, "it is still held: {text}");
+        live
+    };
+    let after = |seconds: u64| moment(written, Duration::from_secs(seconds));
+    assert!(is_shown(&after(29)));
+    assert!(!is_shown(&after(31)), "nobody has gathered any for half a minute");
+    let late = Moment { steady: written, ..after(14 * 3_600 - 1) };
+    assert!(is_shown(&late), "a second before midnight");
+    let next_day = Moment { steady: written, ..after(14 * 3_600) };
+    assert!(!is_shown(&next_day), "the windows end yesterday");
+}
+
+#[test]
+fn the_window_of_segments_is_exported_with_and_without_figures() {
+    let board = board(2);
+    for shown in [Snapshot::default(), snapshot(true)] {
+        board.show(shown);
+        let text = text_of_board(&board);
+        assert!(text.contains("sarafan_segment_window_days 30\n"), "{text}");
+    }
+    assert!(board.holds(3) && !board.holds(0));
+}
+
+#[test]
+fn of_all_every_series_is_there_before_anybody_answers() {
+    let board = board(2);
+    board.show(snapshot(true));
+    let text = text_of_board(&board);
     let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
     // Surveys x populations x windows x periods x groups.
     assert_eq!(count("sarafan_nps_answers{"), 2 * 3 * 4 * 3 * 3);
@@ -149,9 +211,7 @@ fn of_all_every_series_is_there_before_anybody_answers() {
 
 #[test]
 fn critical_values_are_those_of_a_corrected_error() {
-    let (registry, board) = (Registry::new(), Board::new("01234567", 4, 3).unwrap());
-    registry.register(Box::new(board)).unwrap();
-    let text = text_of(&registry);
+    let text = text_of_board(&board(3));
     for line in ["{segments=\"1\"} 1.95996398", "{segments=\"2\"} 2.24140272", "{segments=\"3\"} 2.393979"] {
         assert!(text.contains(&format!("sarafan_nps_critical_z{line}")), "{line} in\n{text}");
     }

@@ -1,7 +1,7 @@
 //! How large a scrape is and how long it takes, with twenty dimensions of fifty segments each.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sarafan_core::vocabulary::{self, FieldValue, Money, Score, Stamp, Subject};
 use sarafan_core::{Definitions, Event, Origin, Placement, Scope, Shard, Tenancy};
@@ -11,7 +11,6 @@ use crate::publishing::MOST_BYTES;
 
 const DIMENSIONS: usize = 20;
 const SEGMENTS: usize = 50;
-const TODAY: i32 = 20_000;
 
 /// `customer` dimensions, which cut every metric, the rest by answers.
 fn definitions(customer: usize) -> Arc<Definitions> {
@@ -84,31 +83,30 @@ fn shard(definitions: &Arc<Definitions>) -> Shard {
     shard
 }
 
-fn board(customer: usize) -> (Registry, Board, Shard, Arc<Definitions>) {
+fn board(customer: usize) -> (Board, Shard, Arc<Definitions>) {
     let definitions = definitions(customer);
-    let board = Board::new("01234567", 1, SEGMENTS + 2).unwrap();
-    let registry = Registry::new();
-    registry.register(Box::new(board.clone())).unwrap();
-    (registry, board, shard(&definitions), definitions)
+    let board = Board::new("01234567", 1, OUTLOOK, SEGMENTS + 2).unwrap();
+    (board, shard(&definitions), definitions)
 }
 
 fn gathered(shard: &mut Shard, definitions: &Arc<Definitions>) -> Snapshot {
-    let outlook = Outlook { segment_window_days: 30 };
-    let mut overview = Overview::new(definitions, outlook, Day::from_number(TODAY));
+    let mut overview = Overview::new(definitions, OUTLOOK, Day::from_number(TODAY));
     shard.add_figures(&mut overview);
     overview.fold(SEGMENTS, MOST_BYTES, text_bytes);
-    Snapshot { held: BTreeMap::from([(0, Shown { live: true, term: 1 })]), overview: Some(overview) }
+    let held = BTreeMap::from([(0, Shown { live: true, term: 1 })]);
+    let good_until = Some(Instant::now() + Duration::from_secs(30));
+    Snapshot { held, overview: Some(overview), good_until }
 }
 
 #[test]
 fn a_scrape_of_twenty_dimensions_of_fifty_segments_is_below_two_megabytes_and_whole_where_it_can_be() {
     for (customer, hidden) in [(0, 0), (DIMENSIONS / 2, 0), (DIMENSIONS, 10)] {
-        let (registry, board, mut shard, definitions) = board(customer);
+        let (board, mut shard, definitions) = board(customer);
         let snapshot = gathered(&mut shard, &definitions);
         let most = snapshot.overview.iter().flat_map(Overview::hidden).map(|(_, hidden)| hidden).max();
         assert!(most <= Some(hidden), "{customer}: {most:?} segments of a dimension are hidden");
         board.show(snapshot);
-        let text = text_of(&registry);
+        let text = text_of_board(&board);
         assert!(text.len() < 2_000_000, "{} bytes", text.len());
         let answers = text.lines().filter(|line| line.starts_with("sarafan_nps_answers{")).count();
         let least = 3 * 4 * 3 * 3 + DIMENSIONS * (SEGMENTS - hidden) * 2 * 3;
@@ -121,14 +119,14 @@ fn a_scrape_of_twenty_dimensions_of_fifty_segments_is_below_two_megabytes_and_wh
 #[ignore = "a measurement: prints how long gathering and rendering take"]
 fn how_long_a_scrape_takes() {
     for customer in [0, DIMENSIONS / 2, DIMENSIONS] {
-        let (registry, board, mut shard, definitions) = board(customer);
+        let (board, mut shard, definitions) = board(customer);
         let mut fastest = [f64::MAX; 2];
         let mut bytes = 0;
         for _ in 0..20 {
             let began = Instant::now();
             board.show(gathered(&mut shard, &definitions));
             let shown = began.elapsed();
-            bytes = text_of(&registry).len();
+            bytes = text_of_board(&board).len();
             let rendered = began.elapsed() - shown;
             for (best, took) in fastest.iter_mut().zip([shown, rendered]) {
                 *best = best.min(took.as_secs_f64() * 1e3);
