@@ -12,8 +12,8 @@ use crate::world::{World, deploy};
 type Views = BTreeMap<&'static str, &'static str>;
 
 /// A day that has begun in the zone of the panels, and not yet in UTC.
-const DEPLOYMENT: &str = "SELECT toDate('2026-11-23') AS today, 'RUB' AS currency, \
-    CAST(NULL, 'Nullable(DateTime64(6, \\'UTC\\'))') AS data_as_of";
+const DEPLOYMENT: &str = "SELECT toDate('2026-11-23') AS today, 'RUB' AS currency, CAST(NULL, \
+    'Nullable(DateTime64(6, \\'UTC\\'))') AS data_as_of";
 /// 2026-11-22 23:30 UTC.
 const NOW: u32 = 1_795_390_200;
 const ZONE: &str = "Pacific/Auckland";
@@ -105,9 +105,11 @@ fn texts(rows: &Rows, name: &str) -> Vec<String> {
 #[test]
 fn the_part_of_a_segment_in_a_change_is_mix_and_rate() {
     let change = "SELECT 'all' AS dimension, 's' AS survey, 'responses' AS population, cell.1 AS segment, \
-        toNullable(0.5) AS share_before, toNullable(0.5) AS share_now, 40 AS responses_before, cell.4 AS responses_now, \
-        toNullable(10.) AS nps_before, toNullable(11.) AS nps_now, toNullable(cell.2) AS mix, toNullable(cell.3) AS rate, \
-        toNullable(4.) AS total_change FROM (SELECT arrayJoin([('north', 1.5, 0.5, 40), ('south', -1., 3., 20), ('east', -5., 5., 40)]) AS cell)";
+        toNullable(0.5) AS share_before, toNullable(0.5) AS share_now, 40 AS responses_before, \
+        cell.4 AS responses_now, toNullable(10.) AS nps_before, toNullable(11.) AS nps_now, \
+        toNullable(cell.2) AS mix, toNullable(cell.3) AS rate, toNullable(4.) AS total_change \
+        FROM (SELECT arrayJoin([('north', 1.5, 0.5, 40), ('south', -1., 3., 20), ('east', -5., 5., \
+        40)]) AS cell)";
     let rows = panel("analyst", 7, &[("nps_change", change)]);
     assert_eq!(numbers(&rows, "Part in the change"), [Some(2.0), Some(2.0), Some(0.0)]);
     assert_eq!(texts(&rows, "Segment")[2], "east", "the largest part first");
@@ -117,8 +119,9 @@ fn the_part_of_a_segment_in_a_change_is_mix_and_rate() {
 #[test]
 fn the_interval_of_a_curve_ends_where_the_curve_does() {
     // The toy oracle of METRICS 3: the longest gap is 50 days.
-    let gaps = "SELECT 'all' AS dimension, 'all' AS segment, toUInt16(1) AS step, cell.1 AS gap_days, cell.2 AS closed, cell.3 AS open \
-        FROM (SELECT arrayJoin([(10, 1, 0), (20, 1, 0), (30, 0, 1), (40, 1, 0), (50, 0, 1)]) AS cell)";
+    let gaps = "SELECT 'all' AS dimension, 'all' AS segment, toUInt16(1) AS step, cell.1 AS gap_days, \
+        cell.2 AS closed, cell.3 AS open FROM (SELECT arrayJoin([(10, 1, 0), (20, 1, 0), (30, 0, 1), (40, \
+        1, 0), (50, 0, 1)]) AS cell)";
     let rows = panel("analyst", 10, &[("repeat_gaps", gaps)]);
     let of = |name: &str| numbers(&rows, &format!("to the 2nd purchase{name}"));
     let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-9;
@@ -143,11 +146,11 @@ fn what_has_no_data_is_not_fresh() {
 
 #[test]
 fn retention_is_of_everybody_who_bought_the_month_before() {
-    // In November somebody of the south bought and nobody came back: its retention is 0, and its buyers count.
-    let activity = "SELECT 'all' AS dimension, 'all' AS segment, cell.1 AS month, cell.2 AS returning, cell.3 AS lapsed, \
-        10 AS active, toNullable(0.5) AS repeat_rate, cell.4 AS retention FROM (SELECT arrayJoin([ \
-        (toDate('2026-10-01'), 30, 10, toNullable(0.75)), (toDate('2026-10-01'), 0, 40, toNullable(0.)), \
-        (toDate('2026-09-01'), 20, 9, toNullable(20 / 29))]) AS cell)";
+    // Of the second segment nobody came back in October: its retention is 0, and its buyers of September count.
+    let activity = "SELECT 'all' AS dimension, 'all' AS segment, cell.1 AS month, cell.2 AS returning, \
+        cell.3 AS lapsed, 10 AS active, toNullable(0.5) AS repeat_rate, cell.4 AS retention \
+        FROM (SELECT arrayJoin([ (toDate('2026-10-01'), 30, 10, toNullable(0.75)), (toDate('2026-10-01'), \
+        0, 40, toNullable(0.)), (toDate('2026-09-01'), 20, 9, toNullable(20 / 29))]) AS cell)";
     let rows = panel("analyst", 14, &[("activity", activity)]);
     assert_eq!(texts(&rows, "time").len(), 1, "the chosen time begins in October: {:?}", rows.rows);
     assert_eq!(numbers(&rows, "retention"), [Some(0.375)]);
@@ -155,8 +158,9 @@ fn retention_is_of_everybody_who_bought_the_month_before() {
 
 #[test]
 fn a_month_that_is_not_over_has_no_whole_month_beside_it() {
-    let sales = "SELECT 'all' AS dimension, 'EUR' AS currency, cell.1 AS day, toDecimal64(cell.2, 4) AS revenue \
-        FROM (SELECT arrayJoin([(toDate('2026-11-05'), 5), (toDate('2026-10-30'), 7), (toDate('2025-11-09'), 3), (toDate('2025-10-09'), 2)]) AS cell)";
+    let sales = "SELECT 'all' AS dimension, 'EUR' AS currency, cell.1 AS day, toDecimal64(cell.2, \
+        4) AS revenue FROM (SELECT arrayJoin([(toDate('2026-11-05'), 5), (toDate('2026-10-30'), 7), \
+        (toDate('2025-11-09'), 3), (toDate('2025-10-09'), 2)]) AS cell)";
     let rows = panel("executive", 11, &[("sales_daily", sales)]);
     assert_eq!(texts(&rows, "Month"), ["Oct 26", "Nov 26"]);
     assert_eq!(numbers(&rows, "a year before"), [Some(2.0), None]);
@@ -164,11 +168,13 @@ fn a_month_that_is_not_over_has_no_whole_month_beside_it() {
 }
 
 /// Answers of a guest, on the first and the last of thirty days and on the day before them.
-const ANSWERS: &str = "SELECT 's' AS survey, true AS counted, cell.2 AS nps_group, toNullable(toUInt8(cell.3)) AS score, \
-    CAST(map(), 'Map(String, String)') AS segments, CAST(NULL, 'Nullable(String)') AS customer_id, toNullable(toDate(cell.1)) AS day, \
-    toDateTime64(cell.1, 6, 'UTC') AS answered_at, CAST([], 'Array(String)') AS reasons, NULL AS channel, NULL AS touchpoint, \
+const ANSWERS: &str = "SELECT 's' AS survey, true AS counted, cell.2 AS nps_group, \
+    toNullable(toUInt8(cell.3)) AS score, CAST(map(), 'Map(String, String)') AS segments, CAST(NULL, \
+    'Nullable(String)') AS customer_id, toNullable(toDate(cell.1)) AS day, toDateTime64(cell.1, 6, \
+    'UTC') AS answered_at, CAST([], 'Array(String)') AS reasons, NULL AS channel, NULL AS touchpoint, \
     NULL AS store, NULL AS manager, NULL AS order_id, cell.1 AS response_id \
-    FROM (SELECT arrayJoin([('2026-11-23', 'promoter', 10), ('2026-10-25', 'detractor', 3), ('2026-10-24', 'detractor', 0)]) AS cell)";
+    FROM (SELECT arrayJoin([('2026-11-23', 'promoter', 10), ('2026-10-25', 'detractor', 3), ('2026-10-24', \
+    'detractor', 0)]) AS cell)";
 const NOBODY: &str = "SELECT 'nobody' AS customer_id, CAST(map(), 'Map(String, String)') AS segments";
 
 #[test]
@@ -208,9 +214,11 @@ fn an_answer_of_a_guest_leads_to_no_customer() {
 
 #[test]
 fn segments_are_compared_over_complete_days() {
-    let segments = "SELECT cell.1 AS dimension, cell.2 AS segment, 's' AS survey, 'responses' AS population, cell.3 AS promoters, \
-        cell.4 AS detractors, if(dimension = 'all', 200, 100) AS responses, toNullable(toFloat64(cell.3 - cell.4)) AS nps, nps - 5 AS nps_low, nps + 5 AS nps_high, \
-        toNullable(-12.) AS change, true AS significant FROM (SELECT arrayJoin([('store', 'north', 90, 5), ('store', 'south', 20, 70)]) AS cell \
+    let segments = "SELECT cell.1 AS dimension, cell.2 AS segment, 's' AS survey, \
+        'responses' AS population, cell.3 AS promoters, cell.4 AS detractors, if(dimension = 'all', 200, \
+        100) AS responses, toNullable(toFloat64(cell.3 - cell.4)) AS nps, nps - 5 AS nps_low, \
+        nps + 5 AS nps_high, toNullable(-12.) AS change, true AS significant \
+        FROM (SELECT arrayJoin([('store', 'north', 90, 5), ('store', 'south', 20, 70)]) AS cell \
         UNION ALL SELECT ('all', 'all', 110, 75))";
     for (id, segment) in [(7, "store: south"), (8, "store: north")] {
         assert!(query("executive", id, 0).contains("as_of = (SELECT today - 1 FROM"), "panel {id}");
@@ -224,9 +232,11 @@ fn segments_are_compared_over_complete_days() {
 
 #[test]
 fn two_reference_lines_of_a_kind_have_names_of_their_own_colour() {
-    let lines = "SELECT cell.1 AS name, cell.2 AS kind, 'nps' AS metric, 's' AS survey, 'all' AS dimension, 60. AS value, \
-        toDate(cell.3) AS valid_from, CAST(NULL, 'Nullable(Date)') AS valid_to FROM (SELECT arrayJoin([('retail', 'industry', '2025-01-01'), \
-        ('online', 'industry', '2025-01-01'), ('ours', 'target', '2025-01-01'), ('ours', 'target', '2026-11-01')]) AS cell)";
+    let lines = "SELECT cell.1 AS name, cell.2 AS kind, 'nps' AS metric, 's' AS survey, \
+        'all' AS dimension, 60. AS value, toDate(cell.3) AS valid_from, CAST(NULL, \
+        'Nullable(Date)') AS valid_to FROM (SELECT arrayJoin([('retail', 'industry', '2025-01-01'), \
+        ('online', 'industry', '2025-01-01'), ('ours', 'target', '2025-01-01'), ('ours', 'target', \
+        '2026-11-01')]) AS cell)";
     for (dashboard, id) in [("executive", 6), ("analyst", 5)] {
         let rows = run(&query(dashboard, id, 1), &[("benchmarks", lines)], ("window", &["30"]));
         let mut names = texts(&rows, "line");
@@ -238,17 +248,19 @@ fn two_reference_lines_of_a_kind_have_names_of_their_own_colour() {
 
 #[test]
 fn a_significant_change_says_its_direction() {
-    let segments = "SELECT 'all' AS dimension, 'all' AS segment, 's' AS survey, 'responses' AS population, toUInt16(30) AS window_days, \
-        toNullable(toFloat64(cell.1)) AS nps, nps AS nps_low, nps AS nps_high, 50 AS responses, toNullable(cell.2) AS change, toNullable(0.01) AS change_p, \
-        cell.3 AS significant, CAST(NULL, 'Nullable(Float64)') AS target, target AS response_rate, 0 AS no_score \
-        FROM (SELECT arrayJoin([(1, 9., true), (2, -9., true), (3, 1., false)]) AS cell)";
+    let segments = "SELECT 'all' AS dimension, 'all' AS segment, 's' AS survey, 'responses' AS population, \
+        toUInt16(30) AS window_days, toNullable(toFloat64(cell.1)) AS nps, nps AS nps_low, \
+        nps AS nps_high, 50 AS responses, toNullable(cell.2) AS change, toNullable(0.01) AS change_p, \
+        cell.3 AS significant, CAST(NULL, 'Nullable(Float64)') AS target, target AS response_rate, \
+        0 AS no_score FROM (SELECT arrayJoin([(1, 9., true), (2, -9., true), (3, 1., false)]) AS cell)";
     assert_eq!(texts(&panel("analyst", 2, &[("nps", segments)]), "Significant"), ["up ▲", "down ▼", "no"]);
 }
 
 #[test]
 fn bars_of_groups_are_shares() {
-    let segments = "SELECT 'all' AS dimension, 'all' AS segment, 's' AS survey, 'responses' AS population, toUInt16(30) AS window_days, \
-        10 AS detractors, 20 AS passives, 50 AS promoters, 80 AS responses, toNullable(50.) AS nps";
+    let segments = "SELECT 'all' AS dimension, 'all' AS segment, 's' AS survey, 'responses' AS population, \
+        toUInt16(30) AS window_days, 10 AS detractors, 20 AS passives, 50 AS promoters, 80 AS responses, \
+        toNullable(50.) AS nps";
     let rows = panel("analyst", 3, &[("nps", segments)]);
     let shares = ["detractors", "passives", "promoters"].map(|group| numbers(&rows, group)[0]);
     assert_eq!(shares, [Some(0.125), Some(0.25), Some(0.625)]);
@@ -256,7 +268,8 @@ fn bars_of_groups_are_shares() {
 
 #[test]
 fn the_currency_with_most_revenue_is_offered_first() {
-    let sales = "SELECT 'all' AS dimension, cell.1 AS currency, cell.2 AS orders FROM (SELECT arrayJoin([('EUR', 10), ('RUB', 1), ('USD', 20)]) AS cell)";
+    let sales = "SELECT 'all' AS dimension, cell.1 AS currency, cell.2 AS orders \
+        FROM (SELECT arrayJoin([('EUR', 10), ('RUB', 1), ('USD', 20)]) AS cell)";
     for dashboard in
         dashboards().iter().filter(|dashboard| ["analyst", "customers"].contains(&dashboard.name.as_str()))
     {
