@@ -15,6 +15,7 @@ mod figures_in_prometheus;
 mod files;
 mod grafana;
 mod local;
+mod made_up;
 mod minimal;
 mod monitoring;
 mod nps_drop;

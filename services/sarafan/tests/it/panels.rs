@@ -25,6 +25,9 @@ const NOT_IN_THE_DEMO: [&str; 5] = [
 /// Panels that may have nothing to say of any data.
 const GOOD_NEWS: [&str; 1] = ["Errors of the server"];
 
+/// Characters of a name that a panel of a quarter of the screen shows.
+const LONGEST_NAME: usize = 48;
+
 /// One dashboard with its variables set, as it is when it is opened.
 struct Opened<'a> {
     world: &'a World,
@@ -131,6 +134,7 @@ fn matches(matcher: &Value, column: &str) -> bool {
     let option = text(matcher, "options");
     match text(matcher, "id") {
         "byName" => option == column,
+        "byRegexp" if option == "/.*/" => true,
         "byRegexp" if option == "/^[0-9]+$/" => column.chars().all(|c| c.is_ascii_digit()),
         "byRegexp" => column.starts_with(option.trim_start_matches("/^").trim_end_matches('/')),
         "byFrameRefID" => false,
@@ -186,6 +190,8 @@ fn check_stat(place: &str, panel: &Value, rows: &Rows) {
         "{place}: {columns:?}"
     );
     let names: BTreeSet<_> = (0..rows.rows.len()).map(|row| rows.text(row, "name")).collect();
+    let longest = names.iter().flatten().map(|name| name.chars().count()).max();
+    assert!(longest <= Some(LONGEST_NAME), "{place}: it would be cut: {names:?}");
     assert!(names.len() == rows.rows.len() && !names.contains(&None), "{place}: {names:?}");
     for row in 0..rows.rows.len() {
         let colour = rows.text(row, "colour").unwrap_or_else(|| "text".to_owned());
@@ -253,10 +259,16 @@ fn check_names(place: &str, panel: &Value, rows: &Rows) {
     assert!(style.is_empty() || columns.contains(style), "{place}: no column {style}");
 }
 
+/// Whether a row says why there is none.
+fn says_why(panel: &Value, row: &[Value]) -> bool {
+    let why = &panel["fieldConfig"]["defaults"]["noValue"];
+    why.is_string() && row.contains(why)
+}
+
 /// Whether there is something to see: a value that is not NULL beside what names it.
-fn shows_something(rows: &Rows) -> bool {
+fn shows_something(panel: &Value, rows: &Rows) -> bool {
     let values = |row: &Vec<Value>| row.iter().skip(1).any(|value| !value.is_null() && value != "{}");
-    rows.rows.iter().any(values)
+    rows.rows.iter().any(|row| values(row) && !says_why(panel, row))
 }
 
 /// Runs all queries of all dashboards; titles of the panels that have nothing to show, up to the first variable in them.
@@ -276,16 +288,20 @@ fn run_all(world: &World) -> BTreeSet<String> {
                     "timeseries" => check_time_series(&place, rows),
                     "stat" => check_stat(&place, panel, rows),
                     "barchart" | "trend" => check_chart(&place, panel, rows),
-                    "table" => check_table(&place, panel, rows),
+                    "table" => {
+                        check_table(&place, panel, rows);
+                        assert!(!rows.rows.is_empty(), "{place}: a header alone");
+                    }
                     other => panic!("{place}: this test does not know what {other} draws"),
                 }
                 assert_eq!(target["format"] == 0, panel["type"] == "timeseries", "{place}");
                 check_names(&place, panel, rows);
             }
             ran += results.len();
-            if !results.is_empty() && !results.iter().any(shows_something) {
+            if !results.is_empty() && !results.iter().any(|rows| shows_something(panel, rows)) {
                 empty.insert(
                     text(panel, "title")
+                        .trim_start_matches("${notice}")
                         .split(['$', ','])
                         .next()
                         .unwrap()
@@ -297,6 +313,30 @@ fn run_all(world: &World) -> BTreeSet<String> {
     }
     assert!(ran >= 40, "only {ran} queries");
     empty
+}
+
+/// Asks all tables for what there is not: each has to say so.
+fn ask_for_nothing(world: &World) {
+    let mut asked = 0;
+    for dashboard in &dashboards() {
+        let mut opened = Opened::new(world, dashboard);
+        for name in ["survey", "segment", "currency", "customer"] {
+            opened.variables.insert(name.to_owned(), vec!["there is none".to_owned()]);
+        }
+        let tables = dashboard.panels().into_iter().filter(|panel| panel["type"] == "table");
+        for (panel, target) in tables.flat_map(|panel| list(panel, "targets").iter().map(move |t| (panel, t)))
+        {
+            let sql = text(target, "rawSql");
+            if ["survey", "segment", "currency"].iter().any(|name| sql.contains(&format!("${{{name}:"))) {
+                asked += 1;
+                let rows = opened.ask(sql);
+                let place = dashboard.place(panel);
+                check_table(&place, panel, &rows);
+                assert!(rows.rows.len() == 1 && says_why(panel, &rows.rows[0]), "{place}: {:?}", rows.rows);
+            }
+        }
+    }
+    assert!(asked >= 10, "only {asked}");
 }
 
 /// The titles that begin with none of these.
@@ -358,10 +398,11 @@ fn what_a_panel_cannot_draw_is_refused() {
     let chart = json!({"type": "barchart", "options": {"xField": "Score"}});
     let numbers = result(&[("Score", "UInt8", json!(3)), ("answers", "UInt64", json!("3"))]);
     assert!(refused(&|| check_chart("numbers for names", &chart, &numbers)));
-    assert!(!shows_something(&result(&[
-        ("Score", "String", json!("3")),
-        ("answers", "Nullable(UInt64)", Value::Null)
-    ])));
+    let null = [("Score", "String", json!("3")), ("answers", "Nullable(UInt64)", Value::Null)];
+    assert!(!shows_something(&chart, &result(&null)));
+    let said = json!({"fieldConfig": {"defaults": {"noValue": "nobody"}}});
+    let nobody = [("Score", "Nullable(UInt8)", Value::Null), ("Group", "String", json!("nobody"))];
+    assert!(!shows_something(&said, &result(&nobody)) && shows_something(&chart, &result(&nobody)));
 }
 
 #[test]
@@ -381,6 +422,7 @@ fn every_panel_draws_the_demo() {
 fn every_panel_draws_the_simulated_shop() {
     let (world, _ingest, aggregate) = simulated_shop("panels_shop");
     let empty = others(run_all(&world), &GOOD_NEWS);
+    ask_for_nothing(&world);
     aggregate.stop();
     assert!(empty.is_empty(), "nothing to see in {empty:?}");
 }
