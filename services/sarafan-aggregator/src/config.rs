@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sarafan_core::definitions::{Definitions, DimensionSection, MetricsSection, SurveySection};
+use sarafan_core::definitions::{Definitions, Epoch, DimensionSection, MetricsSection, SurveySection};
 use sarafan_runtime::config::{ConfigErrors, Document, Place};
 use sarafan_runtime::service::ServiceConfig;
 use sarafan_store::ClickHouseSection;
@@ -30,6 +30,29 @@ pub struct Config {
     pub sources: Vec<String>,
     /// `[service]`.
     pub service: ServiceConfig,
+    /// What a candidate epoch begins with; not configured, but said by who runs it.
+    pub beginning: Beginning,
+}
+
+/// What a candidate epoch begins with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Beginning {
+    /// The entities of the live epoch, where they hold every attribute that the definitions read; else the topic.
+    #[default]
+    Entities,
+    /// The canonical topic from its start.
+    Topic,
+}
+
+/// The consumer group of the aggregators of one epoch. Each epoch has its own: a candidate reads the same topic beside the
+/// live one, and neither takes partitions from the other.
+pub fn group_of(name: &str, epoch: Epoch) -> String {
+    format!("{name}.{}", epoch_label(epoch))
+}
+
+/// The epoch as metrics and groups name it: enough of it to tell epochs apart.
+pub(crate) fn epoch_label(epoch: Epoch) -> String {
+    epoch.to_string().chars().take(8).collect()
 }
 
 /// What the aggregator takes from a `[[source]]`; ingest answers for the rest.
@@ -44,7 +67,7 @@ struct SourceName {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AggregatorSection {
-    /// Consumer group. Aggregators of one group share the partitions.
+    /// What the names of consumer groups begin with: aggregators of one epoch share the partitions in `<group>.<epoch>`.
     pub group: String,
     /// Name of this member across restarts, for static membership.
     pub instance_id: Option<String>,
@@ -126,13 +149,13 @@ impl Default for AggregatorSection {
 }
 
 impl AggregatorSection {
-    fn consumer(&self) -> ConsumerSettings {
+    fn consumer(&self, group: &str) -> ConsumerSettings {
         ConsumerSettings {
             instance_id: self.instance_id.clone(),
             session_timeout_ms: self.session_timeout_ms,
             idle_ms: self.idle_ms,
             batch: self.batch,
-            ..ConsumerSettings::new(&self.group)
+            ..ConsumerSettings::new(group)
         }
     }
 }
@@ -141,7 +164,12 @@ impl Config {
     /// `[aggregator]` as the engine takes it, and how long draining may take.
     pub(crate) fn consumer(&self) -> ConsumerSettings {
         let drain_ms = self.service.drain_seconds.saturating_mul(1000);
-        ConsumerSettings { drain_ms, ..self.aggregator.consumer() }
+        ConsumerSettings { drain_ms, ..self.aggregator.consumer(&self.group()) }
+    }
+
+    /// The consumer group of the aggregators with these definitions.
+    pub fn group(&self) -> String {
+        group_of(&self.aggregator.group, self.definitions.epoch)
     }
 
     /// Names of the sections that [`Config::read`] reads.
@@ -177,6 +205,7 @@ impl Config {
             prometheus: prometheus??,
             sources: sources.into_iter().filter_map(|source| source.value.name).collect(),
             service: service?,
+            beginning: Beginning::default(),
         })
     }
 }

@@ -25,9 +25,16 @@ type Stage = fn(&mut Batch) -> &mut Vec<Table>;
 const STAGES: [Stage; 4] = [|b| &mut b.details, |b| &mut b.entities, |b| &mut b.derived, |b| &mut b.rollups];
 
 /// A batch, and which tables of entities and customers it has rows in.
-struct Built {
+pub(crate) struct Built {
     batch: Batch,
-    written: Vec<&'static str>,
+    pub(crate) written: Vec<&'static str>,
+}
+
+impl Built {
+    pub(crate) fn of(batch: Batch) -> Self {
+        let written = written_tables(&batch);
+        Self { batch, written }
+    }
 }
 
 /// The batches of a flush, by partition.
@@ -41,6 +48,11 @@ impl Keeper {
         let overtaken = self.overtaken(&entries, incarnation);
         outcome.retake.extend(overtaken.iter().map(|partition| self.name(*partition)));
         self.forget(overtaken);
+        if let Some(given_up) = self.copy_entities(reason).await? {
+            outcome.retake.push(self.name(given_up));
+            self.forget([given_up]);
+            return Ok(outcome);
+        }
         let mut batches = self.build();
         if batches.is_empty() {
             return Ok(outcome);
@@ -78,21 +90,21 @@ impl Keeper {
         for (partition, held) in &mut self.held {
             let position = held.shard.position();
             let news = !held.shard.is_clean() || position != held.recorded || !held.tenure.is_live();
-            if !news || !held.tenure.may_write(held.shard.version_of(position)) {
+            if !news || held.to_copy || !held.tenure.may_write(held.shard.version_of(position)) {
                 continue;
             }
             let scope = if held.cells_written { Scope::Changes } else { Scope::EveryCell };
             held.unacknowledged = true;
-            let batch = held.shard.flush(held.tenure.tenancy(), scope);
-            let written = written_tables(&batch);
+            let mut built = Built::of(held.shard.flush(held.tenure.tenancy(), scope));
+            built.written.extend(&held.copied);
             self.pulse.beat();
-            batches.insert(*partition, Built { batch, written });
+            batches.insert(*partition, built);
         }
         batches
     }
 
     /// Writes all tables, those of one stage side by side; false if the batch was given up.
-    async fn write_batches(&self, batches: &mut Batches, reason: FlushReason) -> Result<bool, Fault> {
+    pub(crate) async fn write_batches(&self, batches: &mut Batches, reason: FlushReason) -> Result<bool, Fault> {
         for stage in STAGES {
             if !self.write_tables(merged(batches, stage), reason).await? {
                 tracing::warn!("the batch is given up: partitions must go");
@@ -153,6 +165,7 @@ impl Keeper {
             if let Some(held) = self.held.get_mut(partition) {
                 held.recorded = batch.position;
                 held.unacknowledged = false;
+                held.copied.clear();
                 if held.tenure.is_live() {
                     held.live_since.get_or_insert_with(Instant::now);
                     held.waiting.shown(now, &self.metrics.visible_seconds);

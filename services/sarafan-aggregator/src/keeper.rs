@@ -1,12 +1,12 @@
 //! The keeper of partitions: one `Shard` and one term for each that this process owns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{self, Duration};
 
 use sarafan_core::tenure::{Entry, Tenure};
 use sarafan_core::vocabulary::Instant;
-use sarafan_core::{Definitions, Event, Shard};
+use sarafan_core::{Definitions, Epoch, Event, Shard};
 use sarafan_runtime::health::Condition;
 use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
 use sarafan_stream::{
@@ -35,6 +35,10 @@ pub(crate) struct Held {
     pub(crate) recorded: u64,
     /// Fingerprint of the last record that was applied; 0 for none.
     pub(crate) last_record: u64,
+    /// Whether its entities are those of another epoch and are still to be written under ours.
+    pub(crate) to_copy: bool,
+    /// Tables that they were written to, until the ledger says so.
+    pub(crate) copied: BTreeSet<&'static str>,
     /// Records below this position were applied by an earlier owner.
     pub(crate) replay_until: u64,
     /// Whether a batch of it was built and is not acknowledged.
@@ -47,6 +51,8 @@ pub(crate) struct Held {
 pub(crate) struct Keeper {
     pub(crate) store: Store,
     pub(crate) definitions: Arc<Definitions>,
+    /// The live epoch, whose entities a candidate begins with.
+    pub(crate) copied_from: Option<Epoch>,
     pub(crate) kafka: KafkaConfig,
     pub(crate) topic: Arc<str>,
     pub(crate) generation: u16,

@@ -6,6 +6,7 @@
 
 mod collecting;
 mod config;
+mod copying;
 mod dead_letters;
 mod fault;
 mod flushing;
@@ -17,7 +18,7 @@ mod taking;
 mod waiting;
 mod watching;
 
-pub use config::{AggregatorSection, Config, ExportedFigures, PrometheusSection};
+pub use config::{AggregatorSection, Beginning, Config, ExportedFigures, PrometheusSection, group_of};
 pub use fault::Fault;
 pub use metrics::{
     BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,

@@ -1,9 +1,10 @@
 //! Taking partitions: claim a term, read the entities back, refuse what does not add up (DESIGN 2.5, 2.6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sarafan_core::definitions::Epoch;
 use sarafan_core::rows;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Claim, Entry, Refusal, Surroundings};
@@ -23,6 +24,8 @@ const BEAT: Duration = Duration::from_secs(1);
 struct Scanned {
     shard: Shard,
     highest: BTreeMap<String, u64>,
+    /// How high an earlier copy into this epoch reaches; 0 where nothing is copied.
+    highest_copied: u64,
 }
 
 impl Keeper {
@@ -52,7 +55,7 @@ impl Keeper {
     ) -> Result<(Vec<Position>, Vec<AssignedPartition>), Fault> {
         self.persist(|| self.store.sync_replicas()).await?;
         let claims = self.claim(parts).await?;
-        let mut scanned = self.scan(parts).await?;
+        let mut scanned = self.scan(&claims).await?;
         let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
         let mut before = self.records_before(parts, &claims).await?;
         let (mut starts, mut again) = (Vec::new(), Vec::new());
@@ -73,11 +76,15 @@ impl Keeper {
     /// Reads the ledger and claims a term of every partition.
     async fn claim(&self, parts: &[AssignedPartition]) -> Result<Vec<Claim>, Fault> {
         let (ledger_before, incarnation) = self.persist(|| self.read_ledger()).await?;
+        let copied_from = match self.copied_from {
+            Some(epoch) => self.persist(|| self.store.read_ledger(epoch)).await?,
+            None => Vec::new(),
+        };
         let mut claims = Vec::with_capacity(parts.len());
         for part in parts {
             let placement = self.placement(number(part.partition.partition));
             let owner = getrandom::u64().map_err(Fault::Random)?;
-            claims.push(Claim::on(&ledger_before, placement, owner, incarnation));
+            claims.push(Claim::beside(&ledger_before, &copied_from, placement, owner, incarnation));
         }
         self.check_first(parts, &claims).await?;
         let claimed: Vec<Entry> = claims.iter().map(|claim| claim.entry.clone()).collect();
@@ -89,8 +96,8 @@ impl Keeper {
     /// Where the ledger knows nothing there must be nothing, else it was lost. Asked before the claims are written: they
     /// are ledger rows themselves, and would let the next start pass.
     async fn check_first(&self, parts: &[AssignedPartition], claims: &[Claim]) -> Result<(), Fault> {
-        let partitions: Vec<u16> =
-            claims.iter().filter(|claim| !claim.found_ledger).map(|claim| claim.entry.partition).collect();
+        let unknown = claims.iter().filter(|claim| !claim.found_ledger && claim.copied.is_none());
+        let partitions: Vec<u16> = unknown.map(|claim| claim.entry.partition).collect();
         if partitions.is_empty() {
             return Ok(());
         }
@@ -110,7 +117,7 @@ impl Keeper {
     }
 
     /// Waits for a read of whole tables. It may take far longer than a loop may be silent, and has a limit of its own.
-    async fn patiently<T>(&self, read: impl Future<Output = T>) -> T {
+    pub(crate) async fn patiently<T>(&self, read: impl Future<Output = T>) -> T {
         let mut read = std::pin::pin!(read);
         loop {
             tokio::select! {
@@ -130,19 +137,41 @@ impl Keeper {
         Ok(counts)
     }
 
-    /// Reads the entities of all partitions back, in one scan, and how high the tables of customers reach.
-    async fn scan(&self, parts: &[AssignedPartition]) -> Result<BTreeMap<u16, Scanned>, Fault> {
-        let partitions: Vec<u16> = parts.iter().map(|p| number(p.partition.partition)).collect();
-        let (epoch, partition_count) = (self.definitions.epoch, self.partitions);
-        let scope = Scope { epoch, partitions: partitions.clone(), partition_count };
-        let mut scanned = self.patiently(self.persist(|| self.scan_once(&scope))).await??;
-        let arrivals = self.persist(|| self.store.read_arrivals(&partitions)).await?;
+    /// Reads the entities of all partitions back, in one scan of the epoch that holds them, and how high the tables of
+    /// customers reach.
+    async fn scan(&self, claims: &[Claim]) -> Result<BTreeMap<u16, Scanned>, Fault> {
+        let of = |claim: &Claim| claim.entry.partition;
+        let (copied, own): (Vec<&Claim>, Vec<&Claim>) = claims.iter().partition(|c| c.copied.is_some());
+        let mut scanned = self.scan_epoch(self.definitions.epoch, own.into_iter().map(of).collect()).await?;
+        if let Some(epoch) = self.copied_from {
+            let partitions: Vec<u16> = copied.into_iter().map(of).collect();
+            let earlier = self.earlier_copies(&partitions).await?;
+            for (partition, mut found) in self.scan_epoch(epoch, partitions).await? {
+                found.highest_copied = earlier.get(&partition).copied().unwrap_or(0);
+                scanned.insert(partition, found);
+            }
+        }
+        // Whoever reads the log from its start counts what arrived from the start.
+        let known: Vec<u16> = claims.iter().filter(|c| c.base().resume_at() > 0).map(of).collect();
+        let arrivals = self.persist(|| self.store.read_arrivals(&known)).await?;
         for (partition, table) in arrivals {
             if let Some(found) = scanned.get_mut(&partition) {
                 found.shard.restore_arrivals(&table);
             }
         }
         Ok(scanned)
+    }
+
+    async fn scan_epoch(
+        &self,
+        epoch: Epoch,
+        partitions: Vec<u16>,
+    ) -> Result<BTreeMap<u16, Scanned>, Fault> {
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let scope = Scope { epoch, partitions, partition_count: self.partitions };
+        self.patiently(self.persist(|| self.scan_once(&scope))).await?
     }
 
     async fn scan_once(&self, scope: &Scope) -> Result<Result<BTreeMap<u16, Scanned>, Fault>, StoreError> {
@@ -157,7 +186,7 @@ impl Keeper {
         let mut highest = self.store.read_entities(scope, piece).await?;
         let scanned = shards.into_iter().map(|(partition, shard)| {
             let highest = highest.remove(&partition).unwrap_or_default();
-            (partition, Scanned { shard, highest })
+            (partition, Scanned { shard, highest, highest_copied: 0 })
         });
         Ok(outcome.map(|()| scanned.collect()))
     }
@@ -169,7 +198,7 @@ impl Keeper {
         claims: &[Claim],
     ) -> Result<BTreeMap<u16, u64>, Fault> {
         let before = |(part, claim): (&AssignedPartition, &Claim)| {
-            let offset = claim.entry.position.cast_signed() - 1;
+            let offset = claim.base().position.cast_signed() - 1;
             let held = (part.low..part.high).contains(&offset);
             held.then_some((part.partition.partition, offset))
         };
@@ -194,11 +223,12 @@ impl Keeper {
         record_before: Option<u64>,
     ) -> Result<Position, Fault> {
         let partition = number(part.partition.partition);
-        let Scanned { mut shard, highest } = found;
+        let Scanned { mut shard, highest, highest_copied } = found;
         let mut surroundings = Surroundings {
             entities: shard.entities(),
-            entities_at_base: shard.entities_up_to(shard.version_of(claim.entry.position)),
+            entities_at_base: shard.entities_up_to(shard.version_of(claim.base().position)),
             highest,
+            highest_copied,
             low: part.low.cast_unsigned(),
             high: part.high.cast_unsigned(),
             committed: part.committed.map(i64::cast_unsigned),
@@ -230,7 +260,9 @@ impl Keeper {
             live_since: None,
             collected: false,
             recorded: admission.position,
-            last_record: claim.entry.last_record,
+            last_record: claim.base().last_record,
+            to_copy: claim.copied.is_some(),
+            copied: BTreeSet::new(),
             replay_until,
             unacknowledged: false,
             waiting: Waiting::default(),

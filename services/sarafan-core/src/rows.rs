@@ -83,6 +83,12 @@ pub fn entity_table(subject: Subject) -> Option<&'static Arc<TableSpec>> {
     ENTITIES.get(index)
 }
 
+/// The tables whose rows say a version and whose key is of a customer: of entities, then of customers.
+pub fn versioned() -> impl Iterator<Item = &'static TableSpec> {
+    let entities = ENTITIES.iter().map(Arc::as_ref);
+    entities.chain([CUSTOMER_FIGURES.as_ref(), CUSTOMER_MONEY.as_ref()])
+}
+
 /// How many columns an entity's own content takes: those that a restore reads.
 pub fn own_columns(subject: Subject) -> usize {
     let fields = subject.fields().iter().filter(|f| f.role == Role::Metric).count();

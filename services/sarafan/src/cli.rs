@@ -41,6 +41,10 @@ enum Command {
     Aggregate(commands::aggregate::Arguments),
     /// Bring topics, tables and views to this version and configuration
     Migrate(commands::migrate::Arguments),
+    /// Build the figures of changed definitions beside those that are shown, then show them
+    Rebuild(commands::rebuild::Arguments),
+    /// Drop what earlier definitions have left
+    Gc(commands::gc::Arguments),
     /// Write a file of records into a source topic
     Replay(commands::replay::Arguments),
     /// Make up a shop: write the records of a simulated retailer into files or source topics
@@ -80,6 +84,8 @@ fn run(Cli { place, command }: Cli) -> anyhow::Result<()> {
         Command::Ingest(arguments) => commands::ingest::run(&place, &arguments),
         Command::Aggregate(arguments) => commands::aggregate::run(&place, &arguments),
         Command::Migrate(arguments) => commands::migrate::run(&place, &arguments),
+        Command::Rebuild(arguments) => commands::rebuild::run(&place, &arguments),
+        Command::Gc(arguments) => commands::gc::run(&place, &arguments),
         Command::Replay(arguments) => commands::replay::run(&place, &arguments),
         Command::Simulate(arguments) => commands::simulate::run(&place, &arguments),
         Command::Export(arguments) => commands::export::run(&place, &arguments),

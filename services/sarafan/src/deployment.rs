@@ -43,6 +43,8 @@ pub struct Deployment {
     pub definitions: Definitions,
     /// `[[source]]`, compiled.
     pub mapping: Mapping,
+    /// `aggregator.group`: what the names of the aggregators' consumer groups begin with.
+    pub aggregator_group: String,
     /// `[deployment]`, `[[benchmark]]` and the bands of `[[survey]]`: what people are shown beside the figures.
     pub presentation: Presentation,
 }
@@ -73,9 +75,9 @@ impl Deployment {
         let (Some(aggregator), Some(ingest), Some(presentation)) = (aggregator, ingest, presentation) else {
             return Err(found);
         };
-        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, .. } = aggregator;
-        let mapping = ingest.mapping;
-        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping, presentation })
+        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, aggregator, .. } = aggregator;
+        let (mapping, aggregator_group) = (ingest.mapping, aggregator.group);
+        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping, aggregator_group, presentation })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sarafan_core::tenure::Entry;
 use sarafan_store::Store;
-use sarafan_stream::Admin;
+use sarafan_stream::{Admin, PartitionEnds};
 
 use crate::deployment::Deployment;
 
@@ -17,21 +17,52 @@ pub struct Backlog {
     pub behind: u64,
 }
 
+/// How far an epoch has come, by partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// The position that its live term has reached; nothing before there is one.
+    pub(crate) positions: Vec<Option<u64>>,
+    /// The end of the canonical topic. Older than the positions, so that they can reach it.
+    pub(crate) ends: Vec<u64>,
+}
+
+/// How far the configuration's definitions have come, whether views show them or not.
+///
+/// # Errors
+///
+/// When the brokers or ClickHouse do not answer, or there is no such topic.
+pub(crate) async fn reached(
+    deployment: &Deployment,
+    admin: &Admin,
+    store: &Store,
+) -> anyhow::Result<Reached> {
+    let ends = ends(deployment, admin).await?.into_iter().map(|ends| ends.high.cast_unsigned()).collect::<Vec<_>>();
+    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
+    let shown = shown(&ledger, store.incarnation().await?);
+    let positions = (0_u16..).take(ends.len()).map(|partition| shown.get(&partition).copied()).collect();
+    Ok(Reached { positions, ends })
+}
+
+async fn ends(deployment: &Deployment, admin: &Admin) -> anyhow::Result<Vec<PartitionEnds>> {
+    let topic = &deployment.topics.events;
+    let info = admin.describe(topic).await?;
+    let info =
+        info.ok_or_else(|| anyhow::anyhow!("topic {topic} does not exist; run `sarafan migrate` first"))?;
+    Ok(info.partitions)
+}
+
 /// Compares the ends of the canonical topic with what the live terms of the ledger have shown.
 ///
 /// # Errors
 ///
 /// When the brokers or ClickHouse do not answer, or there is no such topic.
 pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> anyhow::Result<Backlog> {
-    let topic = &deployment.topics.events;
-    let info = admin.describe(topic).await?;
-    let info =
-        info.ok_or_else(|| anyhow::anyhow!("topic {topic} does not exist; run `sarafan migrate` first"))?;
+    let ends = ends(deployment, admin).await?;
     let ledger = store.read_ledger(deployment.definitions.epoch).await?;
     let incarnation = store.incarnation().await?;
     let shown = shown(&ledger, incarnation);
     let mut backlog = Backlog { records: 0, behind: 0 };
-    for (partition, ends) in (0_u16..).zip(&info.partitions) {
+    for (partition, ends) in (0_u16..).zip(&ends) {
         let end = u64::try_from(ends.high).unwrap_or(0);
         backlog.records += end - u64::try_from(ends.low).unwrap_or(0);
         backlog.behind += end.saturating_sub(shown.get(&partition).copied().unwrap_or(0));

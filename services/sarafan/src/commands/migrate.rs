@@ -18,7 +18,7 @@ Examples:
 
 Safe to run again: what is there stays, and what people are shown beside the figures ([deployment], [[benchmark]], the
 band of a [[survey]]) is from then on what the configuration says. Refuses, and changes no figure, when views show the figures of other
-definitions ([metrics], [[survey]], [[dimension]]) than those of the configuration.";
+definitions ([metrics], [[survey]], [[dimension]]) than those of the configuration: `sarafan rebuild` takes those over.";
 
 /// Partitions of a source topic that is made for development.
 const SOURCE_PARTITIONS: i32 = 3;
@@ -54,17 +54,37 @@ pub(crate) enum SourceTopics {
 /// Does it, and says what was done, a line each.
 pub(crate) async fn migrate(deployment: &Deployment, sources: SourceTopics) -> anyhow::Result<Vec<String>> {
     let store = Store::new(&deployment.clickhouse)?;
-    let admin = Admin::open(&deployment.kafka)?;
-    let mut done = Vec::new();
+    let mut done = vec![make_tables(&store).await?];
+    // Before anything else is touched: with other definitions nothing of what follows may happen.
+    check_live_epoch(deployment, &store).await?;
+    done.extend(make_topics(deployment, &store, sources).await?);
+    let epoch = deployment.definitions.epoch;
+    store.register_epoch(&deployment.definitions).await?;
+    store.set_live_epoch(epoch).await?;
+    done.push(format!("epoch {epoch}: live"));
+    done.push(present(deployment, &store).await?);
+    Ok(done)
+}
+
+/// Brings tables and views to this version.
+pub(crate) async fn make_tables(store: &Store) -> anyhow::Result<String> {
     let migrated = store.migrate().await?;
-    done.push(format!(
+    Ok(format!(
         "tables: {} migrations applied, {} before; views: made anew from {} files",
         migrated.applied.len(),
         migrated.before,
         migrated.views.len()
-    ));
-    // Before anything else is touched: with other definitions nothing of what follows may happen.
-    check_live_epoch(deployment, &store).await?;
+    ))
+}
+
+/// Makes the topics that are missing, and registers the generation of the canonical one.
+pub(crate) async fn make_topics(
+    deployment: &Deployment,
+    store: &Store,
+    sources: SourceTopics,
+) -> anyhow::Result<Vec<String>> {
+    let admin = Admin::open(&deployment.kafka)?;
+    let mut done = Vec::new();
     for topic in own_topics(deployment)? {
         done.push(create(&admin, &topic).await?);
     }
@@ -73,27 +93,25 @@ pub(crate) async fn migrate(deployment: &Deployment, sources: SourceTopics) -> a
             done.push(create(&admin, &source_topic(topic)).await?);
         }
     }
-    done.push(register_generation(deployment, &store, &admin).await?);
-    let epoch = deployment.definitions.epoch;
-    store.register_epoch(&deployment.definitions).await?;
-    store.set_live_epoch(epoch).await?;
-    done.push(format!("epoch {epoch}: live"));
+    done.push(register_generation(deployment, store, &admin).await?);
+    Ok(done)
+}
+
+/// Shows what the configuration says beside the figures.
+pub(crate) async fn present(deployment: &Deployment, store: &Store) -> anyhow::Result<String> {
     store.set_presentation(&deployment.presentation).await?;
     let benchmarks = deployment.presentation.benchmarks().count();
-    done.push(format!(
-        "deployment {}: shown, with {benchmarks} benchmarks",
-        deployment.presentation.deployment().name
-    ));
-    Ok(done)
+    let name = &deployment.presentation.deployment().name;
+    Ok(format!("deployment {name}: shown, with {benchmarks} benchmarks"))
 }
 
 async fn check_live_epoch(deployment: &Deployment, store: &Store) -> anyhow::Result<()> {
     let configured = deployment.definitions.epoch;
     match store.live_epoch().await? {
         Some(live) if live != configured => bail!(
-            "[metrics], [[survey]] and [[dimension]] are those of epoch {configured}, and views show epoch {live}: \
-             put back the sections that the table {}.epochs holds for it, or name new databases in [clickhouse] and \
-             a new group in [aggregator], and migrate those",
+            "[metrics], [[survey]] and [[dimension]] are those of epoch {configured}, and views show epoch {live}: run \
+             `sarafan rebuild`, which builds {configured} beside it and then shows that, or put back the sections that \
+             the table {}.epochs holds for {live}",
             store.store_database()
         ),
         _ => Ok(()),
