@@ -1,4 +1,5 @@
-//! Helm and Docker Compose, which check the files that deploy Sarafan: installed ones, or built with Go into the cache.
+//! Helm and Docker Compose, which check the files that deploy Sarafan, and Alertmanager, which routes its alerts: installed
+//! ones, or built with Go into the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use anyhow::{Result, ensure};
 use crate::tools::Tool;
 use crate::{Progress, cache, settings, tools};
 
-/// A program that checks something, if the machine can have it.
+/// A program, if the machine can have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checker {
     /// Here it is.
@@ -46,6 +47,25 @@ const DOCKER_COMPOSE: GoProgram = GoProgram {
     setting: settings::DOCKER_COMPOSE_BIN,
     builder: tools::GO,
 };
+
+/// Debian's program does not start without a file that its package installs elsewhere.
+const ALERTMANAGER: GoProgram = GoProgram {
+    name: "alertmanager",
+    package: "github.com/prometheus/alertmanager/cmd/alertmanager",
+    version: "v0.28.1",
+    component: "alertmanager-0.28.1",
+    setting: settings::ALERTMANAGER_BIN,
+    builder: tools::GO,
+};
+
+/// `alertmanager`, which tells receivers of alerts.
+///
+/// # Errors
+///
+/// When the named program is not there, or Go cannot build one.
+pub fn alertmanager(progress: Progress<'_>) -> Result<Checker> {
+    ALERTMANAGER.find(progress)
+}
 
 /// `helm`, which lints and renders charts without a cluster.
 ///

@@ -49,9 +49,9 @@ pub mod testing;
 mod tools;
 mod unsafe_os;
 
-pub use alertmanager::amtool;
+pub use alertmanager::{Alertmanager, amtool};
 pub use clickhouse::{ClickHouse, ClickHouseOptions};
-pub use go_programs::{Checker, docker_compose, helm};
+pub use go_programs::{Checker, alertmanager, docker_compose, helm};
 pub use grafana::{Grafana, GrafanaHome, GrafanaOptions};
 pub use kafka::{Kafka, KafkaOptions};
 pub use process::{Launch, Process};

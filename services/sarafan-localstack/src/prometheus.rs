@@ -32,6 +32,8 @@ pub struct PrometheusOptions {
     pub port: Option<u16>,
     /// Files with recording and alerting rules.
     pub rule_files: Vec<PathBuf>,
+    /// `host:port` of each Alertmanager that is to hear of alerts.
+    pub alertmanagers: Vec<String>,
     /// What to scrape at first; [`Prometheus::scrape`] changes it.
     pub targets: Vec<Target>,
 }
@@ -68,7 +70,7 @@ impl Prometheus {
         let [free] = ports::free()?;
         let port = options.port.unwrap_or(free);
         let config = data.path().join("prometheus.yml");
-        fs::write(&config, config_text(data.path(), &options.rule_files)?)?;
+        fs::write(&config, config_text(data.path(), options)?)?;
         let launch = Launch {
             program,
             arguments: vec![
@@ -157,14 +159,16 @@ impl<'a> From<&'a Target> for TargetGroup<'a> {
 }
 
 /// Written as JSON, which is YAML with the quoting done.
-fn config_text(folder: &Path, rule_files: &[PathBuf]) -> Result<String> {
-    let rule_files = rule_files
+fn config_text(folder: &Path, options: &PrometheusOptions) -> Result<String> {
+    let rule_files = options
+        .rule_files
         .iter()
         .map(|path| path.canonicalize().with_context(|| format!("there is no rule file {}", path.display())))
         .collect::<Result<Vec<_>>>()?;
     let config = json!({
         "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
         "rule_files": rule_files,
+        "alerting": { "alertmanagers": [{ "static_configs": [{ "targets": options.alertmanagers }] }] },
         "scrape_configs": [{
             "job_name": "sarafan",
             "file_sd_configs": [{ "files": [folder.join(TARGETS)], "refresh_interval": "1s" }],

@@ -18,6 +18,8 @@ pub const GRAFANA_HOME: &str = "SARAFAN_GRAFANA_HOME";
 pub const GRAFANA_PLUGINS: &str = "SARAFAN_GRAFANA_PLUGINS";
 /// Path of an `amtool` program; wins over one on the `PATH`.
 pub const AMTOOL_BIN: &str = "SARAFAN_AMTOOL_BIN";
+/// Path of an Alertmanager program; wins over an `alertmanager` on the `PATH`.
+pub const ALERTMANAGER_BIN: &str = "SARAFAN_ALERTMANAGER_BIN";
 /// Path of a Helm program; wins over one on the `PATH`.
 pub const HELM_BIN: &str = "SARAFAN_HELM_BIN";
 /// Path of a Docker Compose program that stands alone; wins over a `docker-compose` on the `PATH`.

@@ -42,7 +42,7 @@ pub(crate) const APT: Tool = Tool {
 pub(crate) const GO: Tool = Tool {
     program: "go",
     needed_for: "build Helm and Docker Compose",
-    remedy: "install Go, put `helm` and `docker-compose` on the PATH, or set SARAFAN_HELM_BIN and SARAFAN_DOCKER_COMPOSE_BIN",
+    remedy: "install Go, put `helm`, `docker-compose` and `alertmanager` on the PATH, or set SARAFAN_HELM_BIN, SARAFAN_DOCKER_COMPOSE_BIN and SARAFAN_ALERTMANAGER_BIN",
 };
 pub(crate) const DPKG: Tool = Tool { program: "dpkg", ..APT };
 

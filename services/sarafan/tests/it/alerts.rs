@@ -1,9 +1,11 @@
-//! Alerts on the real program: unreadable records, a sink that is away, the lag behind it, and records that come late.
+//! Alerts on the real programs: unreadable records, a sink that is away, the lag behind it, records that come late, and
+//! who is told of what.
 
 use sarafan_localstack::{ClickHouse, ClickHouseOptions, silent};
 use sarafan_stream::ProducerRecord;
 
-use crate::monitoring::{MINUTES_TO_SECONDS, fires, start, target, value};
+use crate::monitoring::{MINUTES_TO_SECONDS, fires, start_telling, target, value};
+use crate::receivers::Receivers;
 use crate::world::{World, deploy, record};
 
 #[test]
@@ -15,7 +17,11 @@ fn dead_letters_lag_and_late_records_are_alerts_when_they_happen() {
     let ingest = world.start("ingest", "ingest", &[]);
     let aggregator = world.start("aggregate", "aggregator", &[]);
     let targets = [target("ingest", ingest.address), target("aggregator", aggregator.address)];
-    let prometheus = start(&world, &targets, MINUTES_TO_SECONDS);
+    let receivers = Receivers::start();
+    let addresses: Vec<_> = receivers.iter().map(|receivers| receivers.alertmanager.address()).collect();
+    let was_told =
+        |receiver: &str, alert: &str| receivers.as_ref().is_none_or(|r| r.was_told(receiver, alert));
+    let prometheus = start_telling(&world, &targets, MINUTES_TO_SECONDS, &addresses);
     world.wait_until("Prometheus sees a whole", || {
         feed(&world, 1, 0);
         value(&prometheus, "sarafan:whole").is_some()
@@ -27,6 +33,9 @@ fn dead_letters_lag_and_late_records_are_alerts_when_they_happen() {
     world.wait_until("somebody is told of the dead letters", || {
         feed(&world, 3, 1);
         fires("SarafanDeadLetters", &[("source", "surveys"), ("severity", "warning")])
+    });
+    world.wait_until("they are told where they look by day", || {
+        was_told("on-call-chat", "SarafanDeadLetters")
     });
     assert!(!fires("SarafanSourceUnreadable", &[]), "most are readable");
     assert!(!fires("SarafanLagGrowing", &[]) && !fires("SarafanPartitionStuck", &[]), "all goes well");
@@ -41,6 +50,8 @@ fn dead_letters_lag_and_late_records_are_alerts_when_they_happen() {
         fires("SarafanPartitionStuck", &[("topic", &events)])
     });
 
+    world.wait_until("somebody is woken", || was_told("on-call-pager", "SarafanPartitionStuck"));
+
     clickhouse.restart().unwrap();
     world.wait_until("somebody is told that records came late", || {
         feed(&world, 1, 0);
@@ -51,6 +62,10 @@ fn dead_letters_lag_and_late_records_are_alerts_when_they_happen() {
         let alerts = ["SarafanLagGrowing", "SarafanPartitionStuck", "SarafanDeadLetters"];
         alerts.iter().all(|alert| !fires(alert, &[]))
     });
+    if let Some(receivers) = receivers {
+        assert_eq!(receivers.told_of("SarafanDeadLetters"), ["on-call-chat"], "nobody was woken for these");
+        assert_eq!(receivers.told_of("SarafanPartitionStuck"), ["on-call-pager"]);
+    }
     aggregator.stop();
     ingest.stop();
 }

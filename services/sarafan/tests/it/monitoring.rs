@@ -16,8 +16,23 @@ const UNITS: [(&str, u64); 6] =
 /// Prometheus with the rules of `deploy/prometheus/rules`, in which every duration (ranges, offsets, how long an alert has
 /// to hold, how often a group runs) is divided by `haste`: the same expressions on shorter times.
 pub(crate) fn start(world: &World, targets: &[Target], haste: u64) -> Prometheus {
+    start_telling(world, targets, haste, &[])
+}
+
+/// The same, with Alertmanagers that hear of alerts.
+pub(crate) fn start_telling(
+    world: &World,
+    targets: &[Target],
+    haste: u64,
+    alertmanagers: &[String],
+) -> Prometheus {
     let rule_files = hurried_rules(world.folder(), haste);
-    let options = PrometheusOptions { rule_files, targets: targets.to_vec(), ..PrometheusOptions::default() };
+    let options = PrometheusOptions {
+        rule_files,
+        targets: targets.to_vec(),
+        alertmanagers: alertmanagers.to_vec(),
+        ..PrometheusOptions::default()
+    };
     Prometheus::start(&options, &silent).unwrap()
 }
 
@@ -53,14 +68,14 @@ fn hurried_rules(folder: &Path, haste: u64) -> Vec<PathBuf> {
     entries.map(|entry| hurry(entry.unwrap().path())).collect()
 }
 
-/// The rules with every duration divided: what stands in brackets, after `offset`, and as `for`, `keep_firing_for` and
-/// `interval`. Comments and texts for people stay as they are.
+/// The rules with every duration divided: what stands in brackets (the step of a subquery too), after `offset`, and as
+/// `for`, `keep_firing_for` and `interval`. Comments and texts for people stay as they are.
 fn hurried(rules: &str, haste: u64) -> String {
     let line = |line: &str| {
         if line.trim_start().starts_with('#') {
             return line.to_owned();
         }
-        ["[", "offset ", " for: ", " keep_firing_for: ", " interval: "]
+        ["[", ":", "offset ", " for: ", " keep_firing_for: ", " interval: "]
             .iter()
             .fold(line.to_owned(), |line, before| hurried_after(before, &line, haste))
     };
@@ -89,9 +104,9 @@ fn milliseconds(duration: &str) -> Option<u64> {
 #[test]
 fn every_duration_of_a_rule_is_divided_and_nothing_else() {
     let rules = "  - name: g\n    interval: 15s\n    rules:\n      # For 30m, [5m].\n      - record: a:rate5m\n        \
-                 expr: rate(b{c=\"d5m\"}[5m]) > b offset 10m\n        for: 1h\n        description: for 5m";
+                 expr: rate(b{c=\"d5m\"}[5m]) > b offset 10m or b[1h:5m]\n        for: 1h\n        description: for 5m";
     let expected = "  - name: g\n    interval: 250ms\n    rules:\n      # For 30m, [5m].\n      - record: a:rate5m\n        \
-                    expr: rate(b{c=\"d5m\"}[5000ms]) > b offset 10000ms\n        for: 60000ms\n        description: for 5m";
+                    expr: rate(b{c=\"d5m\"}[5000ms]) > b offset 10000ms or b[60000ms:5000ms]\n        for: 60000ms\n        description: for 5m";
     assert_eq!(hurried(rules, MINUTES_TO_SECONDS), expected);
     let deployed = std::fs::read_to_string(deploy("prometheus/rules/pipeline.yml")).unwrap();
     let hurried = hurried(&deployed, MINUTES_TO_SECONDS);

@@ -7,7 +7,7 @@ use sarafan_simulator::truths::COLLAPSED_STORE;
 use crate::monitoring::{fires, start, target};
 use crate::shop::Shop;
 
-/// Nothing here looks back over a range: the half hour for which the drop has to hold passes in a few seconds.
+/// Little here looks back over a range: the half hour for which the drop has to hold passes in a few seconds.
 const HASTE: u64 = 300;
 
 #[test]
