@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sarafan_core::definitions::{Definitions, Epoch, DimensionSection, MetricsSection, SurveySection};
+use sarafan_core::definitions::{Definitions, DimensionSection, Epoch, MetricsSection, SurveySection};
 use sarafan_runtime::config::{ConfigErrors, Document, Place};
 use sarafan_runtime::service::ServiceConfig;
 use sarafan_store::ClickHouseSection;

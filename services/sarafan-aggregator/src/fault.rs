@@ -57,8 +57,8 @@ pub enum Fault {
     },
     /// The definitions of the configuration are not the ones that views show.
     #[error(
-        "the configuration's definitions are epoch {configured} and the live epoch is {live}; restore the definitions, or \
-         give the new ones databases of their own and run `sarafan migrate`"
+        "the configuration's definitions are epoch {configured}, which is not registered, and the live epoch is {live}; run \
+         `sarafan rebuild` with this configuration, or restore the definitions"
     )]
     OtherEpoch {
         /// Epoch of the configuration.

@@ -104,7 +104,11 @@ impl Keeper {
     }
 
     /// Writes all tables, those of one stage side by side; false if the batch was given up.
-    pub(crate) async fn write_batches(&self, batches: &mut Batches, reason: FlushReason) -> Result<bool, Fault> {
+    pub(crate) async fn write_batches(
+        &self,
+        batches: &mut Batches,
+        reason: FlushReason,
+    ) -> Result<bool, Fault> {
         for stage in STAGES {
             if !self.write_tables(merged(batches, stage), reason).await? {
                 tracing::warn!("the batch is given up: partitions must go");

@@ -13,7 +13,7 @@ use sarafan_runtime::shutdown::Shutdown;
 use sarafan_store::{Backoff, Generation, Store};
 use sarafan_stream::{Admin, Consumer, Pulse, StreamMetrics};
 
-use crate::config::Config;
+use crate::config::{Beginning, Config, epoch_label};
 use crate::dead_letters::Index;
 use crate::fault::Fault;
 use crate::keeper::Keeper;
@@ -31,7 +31,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     // From the first moment on: an aggregator that has no partitions yet is not ready.
     let ready = service.health().condition("partitions");
     let store = Store::new(&config.clickhouse)?;
-    check_epoch(&store, &config).await?;
+    let copied_from = check_epoch(&store, &config).await?;
     let generation = check_topic(&store, &config).await?;
     let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
@@ -55,6 +55,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let keeper = Keeper {
         store: store.clone(),
         definitions: Arc::new(config.definitions.clone()),
+        copied_from,
         kafka: config.kafka.clone(),
         topic: Arc::from(events),
         generation: generation.generation,
@@ -86,20 +87,30 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     ended
 }
 
-/// The epoch as metrics name it: enough of it to tell epochs apart.
-fn epoch_label(epoch: Epoch) -> String {
-    epoch.to_string().chars().take(8).collect()
+/// The definitions must be those that views show, or those of a candidate that `sarafan rebuild` has registered: anything else
+/// would be refused by nobody and seen by nobody. The epoch whose entities a candidate begins with.
+async fn check_epoch(store: &Store, config: &Config) -> anyhow::Result<Option<Epoch>> {
+    let definitions = &config.definitions;
+    let live = store.live_epoch().await.context("read the live epoch; has `sarafan migrate` run?")?;
+    let Some(live) = live.filter(|live| *live != definitions.epoch) else {
+        return match live {
+            Some(_) => Ok(None),
+            None => Err(other_epoch(definitions.epoch, "none".to_owned())),
+        };
+    };
+    if store.epoch(definitions.epoch).await?.is_none() {
+        return Err(other_epoch(definitions.epoch, live.to_string()));
+    }
+    let held = store.epoch(live).await?.and_then(|row| row.resolved());
+    let enough = held.is_some_and(|held| definitions.reads_no_more_than(&held));
+    let copied_from = (enough && config.beginning == Beginning::Entities).then_some(live);
+    let begins_with = if copied_from.is_some() { "the entities of the live one" } else { "the topic" };
+    tracing::info!(candidate = %definitions.epoch, %live, begins_with, "a candidate epoch is built");
+    Ok(copied_from)
 }
 
-/// The definitions must be those that views show: anything else would be refused by nobody and seen by nobody.
-async fn check_epoch(store: &Store, config: &Config) -> anyhow::Result<()> {
-    let configured = config.definitions.epoch;
-    let live = store.live_epoch().await.context("read the live epoch; has `sarafan migrate` run?")?;
-    if live != Some(configured) {
-        let live = live.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
-        return Err(Fault::OtherEpoch { configured: configured.to_string(), live }.into());
-    }
-    Ok(())
+fn other_epoch(configured: Epoch, live: String) -> anyhow::Error {
+    Fault::OtherEpoch { configured: configured.to_string(), live }.into()
 }
 
 /// The topic must be the one that was registered.

@@ -162,11 +162,7 @@ impl Keeper {
         Ok(scanned)
     }
 
-    async fn scan_epoch(
-        &self,
-        epoch: Epoch,
-        partitions: Vec<u16>,
-    ) -> Result<BTreeMap<u16, Scanned>, Fault> {
+    async fn scan_epoch(&self, epoch: Epoch, partitions: Vec<u16>) -> Result<BTreeMap<u16, Scanned>, Fault> {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }

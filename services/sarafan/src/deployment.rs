@@ -75,7 +75,8 @@ impl Deployment {
         let (Some(aggregator), Some(ingest), Some(presentation)) = (aggregator, ingest, presentation) else {
             return Err(found);
         };
-        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, aggregator, .. } = aggregator;
+        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, aggregator, .. } =
+            aggregator;
         let (mapping, aggregator_group) = (ingest.mapping, aggregator.group);
         Ok(Self { document, kafka, topics, clickhouse, definitions, mapping, aggregator_group, presentation })
     }

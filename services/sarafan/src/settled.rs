@@ -36,7 +36,8 @@ pub(crate) async fn reached(
     admin: &Admin,
     store: &Store,
 ) -> anyhow::Result<Reached> {
-    let ends = ends(deployment, admin).await?.into_iter().map(|ends| ends.high.cast_unsigned()).collect::<Vec<_>>();
+    let ends =
+        ends(deployment, admin).await?.into_iter().map(|ends| ends.high.cast_unsigned()).collect::<Vec<_>>();
     let ledger = store.read_ledger(deployment.definitions.epoch).await?;
     let shown = shown(&ledger, store.incarnation().await?);
     let positions = (0_u16..).take(ends.len()).map(|partition| shown.get(&partition).copied()).collect();

@@ -84,7 +84,10 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
         terminal::say(table(&found).to_string())?;
         let going: Vec<_> = found.iter().filter(|(_, _, fate)| *fate == Fate::Goes).collect();
         if arguments.dry_run {
-            return Ok(terminal::say(format!("{} would be dropped; nothing was changed", epochs(going.len())))?);
+            return Ok(terminal::say(format!(
+                "{} would be dropped; nothing was changed",
+                epochs(going.len())
+            ))?);
         }
         for (held, group, _) in &going {
             drop_unused(&admin, &store, group, Epoch(held.epoch)).await?;

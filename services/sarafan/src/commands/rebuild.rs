@@ -141,7 +141,8 @@ async fn catch_up(deployment: &Deployment, store: &Store, bar: &ProgressBar) -> 
         bar.set_length(ends.iter().sum());
         bar.set_position(positions.iter().flatten().sum());
         let there = |goal: &Vec<u64>| {
-            goal.len() == positions.len() && positions.iter().zip(goal).all(|(at, to)| at.is_some_and(|at| at >= *to))
+            goal.len() == positions.len()
+                && positions.iter().zip(goal).all(|(at, to)| at.is_some_and(|at| at >= *to))
         };
         if goal.as_ref().is_some_and(there) {
             return Ok(());
@@ -171,7 +172,8 @@ pub(crate) async fn drop_unused(
 ) -> anyhow::Result<()> {
     let members = admin.members(group).await?;
     if members > 0 {
-        let text = format!("{members} members of the group {group} still build epoch {epoch}: stop them first");
+        let text =
+            format!("{members} members of the group {group} still build epoch {epoch}: stop them first");
         return Err(anyhow!(CheckFailed(text)));
     }
     store.drop_epoch(epoch).await?;

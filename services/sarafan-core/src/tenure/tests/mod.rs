@@ -149,7 +149,11 @@ fn a_candidate_copies_until_its_own_ledger_speaks_of_rows() {
     let own = Claim::beside(&[entry(2, 78, false, 120)], &live, PLACE, 79, 9);
     assert_eq!((own.entry.term, own.entry.position, own.copied), (3, 120, None));
     let alone = Claim::beside(&[], &[], PLACE, 77, 9);
-    assert_eq!(alone, Claim::on(&[], PLACE, 77, 9), "without anything to copy the log is read from its start");
+    assert_eq!(
+        alone,
+        Claim::on(&[], PLACE, 77, 9),
+        "without anything to copy the log is read from its start"
+    );
 }
 
 #[test]
@@ -160,7 +164,8 @@ fn a_copy_is_held_to_what_the_live_ledger_says_and_waits_for_what_an_earlier_att
     let surroundings = Surroundings { highest_copied: 150, ..found(100, 130) };
     let mut admission = claim.admit(&surroundings, PLACE).unwrap();
     assert_eq!((admission.position, admission.dirty_until), (100, 150));
-    let progress = Progress { position: 160, version: 160, last_record: 1, entities: 100, written: &["orders"] };
+    let progress =
+        Progress { position: 160, version: 160, last_record: 1, entities: 100, written: &["orders"] };
     let entry = admission.tenure.next_entry(&progress, false);
     let heights: BTreeMap<&str, u64> = entry.tables.iter().map(|t| (t.table.as_str(), t.highest)).collect();
     assert_eq!((heights["orders"], heights["refunds"]), (160, 0), "what the live epoch has is not here");
