@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn every_finding_that_is_not_good_says_what_to_do() {
         let checks = doctor();
-        assert_eq!(checks.len(), 9);
+        assert_eq!(checks.len(), 10);
         for check in &checks {
             assert_eq!(check.status == Status::Good, check.fix.is_none(), "{check:?}");
             assert!(!check.detail.is_empty(), "{check:?}");
