@@ -21,6 +21,7 @@ mod monitoring;
 mod nps_drop;
 mod panels;
 mod random;
+mod rebuild;
 mod receivers;
 mod records;
 mod report_page;

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 /// Longer than anything here takes unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 /// One deployment.
@@ -72,6 +72,15 @@ impl World {
         let source = |index| variable(&format!("SOURCE__{index}__TOPIC"), format!("{mine}.source{index}"));
         environment.extend((0..sources).map(source));
         environment.extend(overrides.iter().map(|(path, value)| variable(path, value)));
+        Self::of(text, environment)
+    }
+
+    /// The same topics, groups and databases under another configuration.
+    pub(crate) fn configured(&self, text: &str) -> Self {
+        Self::of(text, self.environment.clone())
+    }
+
+    fn of(text: &str, environment: Vec<(String, String)>) -> Self {
         let pairs = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let document = Document::from_text_and_environment("sarafan.toml", text, ENV_PREFIX, pairs).unwrap();
         let deployment = Deployment::of(document).unwrap();
@@ -115,7 +124,7 @@ impl World {
         self.folder.path()
     }
 
-    /// Starts `sarafan COMMAND`, with further overrides, and waits until it is ready. `name` is that of its log.
+    /// Starts `sarafan COMMAND`, a command with its arguments, with further overrides, and waits until it is ready. `name` is that of its log.
     pub(crate) fn start(&self, command: &str, name: &str, overrides: &[(&str, &str)]) -> Service {
         let service = self.launch(command, name, overrides);
         service.process.start(PATIENCE, || is_ready(service.address)).unwrap();
@@ -130,7 +139,7 @@ impl World {
         environment.extend(overrides.iter().map(|(path, value)| variable(path, value)));
         let launch = Launch {
             program: env!("CARGO_BIN_EXE_sarafan").into(),
-            arguments: vec![command.to_owned()],
+            arguments: command.split_whitespace().map(str::to_owned).collect(),
             environment,
             folder: self.folder.path().to_owned(),
         };

@@ -1,0 +1,161 @@
+//! Other definitions while data flows: what was built of them is shown all at once, and is what it should be.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use sarafan_core::Epoch;
+
+use crate::data::{configuration, records, shifts};
+use crate::world::{PATIENCE, Service, World, assert_same, succeeded};
+
+/// The configuration without one of its dimensions.
+fn without(dimension: &str) -> String {
+    let text = configuration();
+    let begin = text.find(&format!("[[dimension]]\nname = \"{dimension}\"")).unwrap();
+    let end = begin + 1 + text[begin + 1..].find("[[").unwrap();
+    format!("{}{}", &text[..begin], &text[end..])
+}
+
+fn epoch(world: &World) -> Epoch {
+    world.deployment.definitions.epoch
+}
+
+/// The epoch that views show, as the contract says it.
+fn shown(world: &World) -> String {
+    world.scalar("SELECT epoch FROM deployment")
+}
+
+/// An old deployment that works, with half of the records; the other half; and the deployment with one more dimension.
+struct Change {
+    old: World,
+    new: World,
+    ingest: Service,
+    aggregator: Service,
+    rest: Vec<sarafan_stream::ProducerRecord>,
+    sent: u64,
+}
+
+impl Change {
+    fn adding(dimension: &str) -> Self {
+        let shifts = shifts();
+        let overrides: Vec<_> = shifts.iter().map(|(path, days)| (*path, days.as_str())).collect();
+        let old = World::migrated("rebuild", &without(dimension), &overrides);
+        let new = old.configured(&configuration());
+        assert_ne!(epoch(&old), epoch(&new));
+        let ingest = old.start("ingest", "ingest", &[]);
+        let aggregator = old.start("aggregate", "aggregator", &[]);
+        let mut sent: Vec<_> = records(&old).into_iter().step_by(5).collect();
+        let rest = sent.split_off(sent.len() / 2);
+        let first = sent.len() as u64;
+        old.produce(sent);
+        old.wait_for_views(first);
+        Self { old, new, ingest, aggregator, sent: first + rest.len() as u64, rest }
+    }
+
+    /// Views say what the recount says by the new definitions, from the aggregator that follows the rebuild.
+    fn ends_well(self) {
+        let follower = self.new.start("aggregate", "follower", &[]);
+        self.new.wait_for_views(self.sent);
+        self.new.assert_views_equal_recount();
+        follower.stop();
+        self.ingest.stop();
+    }
+}
+
+/// Asks views as fast as it can, until told to stop. Never an error, and never a figure of some dimensions or partitions only:
+/// each of an order dimension holds all orders of the whole, in the same query.
+fn ask_without_end(world: &World, stop: &AtomicBool, asked: &AtomicU64) {
+    let sql = "SELECT toString(groupUniqArray(orders)) FROM (SELECT dimension, sum(orders) AS orders FROM sales_daily \
+               WHERE dimension IN ('all', 'order_country') GROUP BY dimension)";
+    let mut most = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let found = world.scalar(sql);
+        let orders: u64 =
+            found.trim_matches(['[', ']']).parse().unwrap_or_else(|_| panic!("half of it: {found}"));
+        assert!(orders >= most, "{orders} orders after {most}");
+        most = orders;
+        asked.fetch_add(1, Ordering::Relaxed);
+    }
+    assert!(most > 0, "nothing was ever shown");
+}
+
+/// Stops who asks, also when the test fails: else it would never end.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_dimension_is_added_while_data_flows_and_nobody_sees_half_of_it() {
+    // A plain field: the entities that are there hold it.
+    let mut change = Change::adding("language");
+    let rest = std::mem::take(&mut change.rest);
+    let reader = change.old.configured(&without("language"));
+    let (stop, asked) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let reader = reader;
+            ask_without_end(&reader, &stop, &asked);
+        });
+        let _stop = Stop(&stop);
+        let rebuild = change.new.launch("rebuild --stay", "rebuild", &[]);
+        rebuild.process.start(PATIENCE, || true).unwrap();
+        for piece in rest.chunks(rest.len() / 10) {
+            change.old.produce(piece.to_vec());
+        }
+        change
+            .new
+            .wait_until("views show the new epoch", || shown(&change.new) == epoch(&change.new).to_string());
+        change.new.wait_for_views(change.sent);
+        change.aggregator.stop();
+        rebuild.stop();
+        stop.store(true, Ordering::Relaxed);
+        asking.join().unwrap();
+    });
+    assert!(asked.load(Ordering::Relaxed) > 20);
+    change.ends_well();
+}
+
+#[test]
+fn a_dimension_that_entities_do_not_hold_is_built_from_the_topic_and_may_be_given_up_without_a_trace() {
+    let mut change = Change::adding("airline");
+    let before = change.old.dump();
+    // Given up once: nothing of it is left, and nothing changed.
+    let rebuild = change.new.launch("rebuild", "given_up", &[]);
+    rebuild.process.start(PATIENCE, || true).unwrap();
+    let registered = || change.new.block_on(change.new.store.epoch(epoch(&change.new))).unwrap().is_some();
+    change.new.wait_until("the candidate is registered", registered);
+    rebuild.process.kill().unwrap();
+    let refused = change.new.run(&["rebuild", "--abort"], b"");
+    // The group forgets the one that was killed when its session ends.
+    if !refused.status.success() {
+        change
+            .new
+            .wait_until("it is given up", || change.new.run(&["rebuild", "--abort"], b"").status.success());
+    }
+    let held = change.new.block_on(change.new.store.held_epochs()).unwrap();
+    assert_eq!(held.iter().map(|held| held.epoch).collect::<Vec<_>>(), [epoch(&change.old).0]);
+    assert_same(&before, &change.old.dump());
+    // An unregistered epoch is refused.
+    let output = change.new.run(&["aggregate"], b"");
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("run `sarafan rebuild`"), "{text}");
+
+    let rest = std::mem::take(&mut change.rest);
+    change.old.produce(rest);
+    succeeded(&change.new.run(&["rebuild"], b""));
+    assert_eq!(shown(&change.new), epoch(&change.new).to_string());
+    // The old ones may run on; what they write nobody sees, and it goes when nobody writes it any more.
+    let kept = change.new.run(&["gc", "--hours", "0"], b"");
+    succeeded(&kept);
+    let text = String::from_utf8(kept.stdout).unwrap();
+    assert!(text.contains("stays: its group has members") && text.contains("0 epochs dropped"), "{text}");
+    change.aggregator.stop();
+    succeeded(&change.new.run(&["gc", "--hours", "0"], b""));
+    assert_eq!(change.new.block_on(change.new.store.held_epochs()).unwrap().len(), 1);
+    change.ends_well();
+}
