@@ -37,6 +37,8 @@ mod record;
 mod record_batch;
 mod relay;
 mod revoke_pending;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 mod start;
 mod unread;
 mod watermarks;
