@@ -10,6 +10,7 @@ use super::coordinator::{Application, Group, Protocol};
 use super::link::SimulatedLink;
 use super::log::{Log, Topic, Written};
 use super::member::{Member, Stepped};
+use super::producing::{self, ProducerId, SimulatedOutlet};
 use super::requests::{Body, Commit, How, Pending, Request, RequestId, Requests, Waiting, timed_out};
 use crate::commits::CommitOutcome;
 use crate::config::ConsumerSettings;
@@ -17,7 +18,11 @@ use crate::consumer::Consumer;
 use crate::error::StreamError;
 use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, TopicPartition};
+use crate::producer::{Producer, ProducerRecord};
 use crate::record::OwnedRecord;
+
+/// When a simulation begins, in milliseconds since the Unix epoch.
+const BEGAN_MS: i64 = 1_700_000_000_000;
 
 /// A process, as whoever drives the simulation numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,11 +49,16 @@ impl State {
 }
 
 /// What outlives every process.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Brokers {
     topics: BTreeMap<String, Topic>,
     groups: BTreeMap<String, Group>,
     pub(super) requests: Requests,
+    /// The producers that live.
+    producers: BTreeMap<ProducerId, Process>,
+    last_producer: u64,
+    keyless: u32,
+    began: Option<Instant>,
 }
 
 impl Brokers {
@@ -60,7 +70,7 @@ impl Brokers {
         self.topics.get(&*partition.topic)?.log(partition.partition)
     }
 
-    fn log_mut(&mut self, partition: &TopicPartition) -> Option<&mut Log> {
+    pub(super) fn log_mut(&mut self, partition: &TopicPartition) -> Option<&mut Log> {
         self.topics.get_mut(&*partition.topic)?.log_mut(partition.partition)
     }
 
@@ -78,6 +88,38 @@ impl Brokers {
 
     pub(super) fn ends(&self, partitions: &[TopicPartition]) -> Vec<i64> {
         partitions.iter().map(|partition| self.log(partition).map_or(0, Log::high)).collect()
+    }
+
+    /// Where a record goes: by its key as Java clients compute it, without one to each partition in turn. None if there
+    /// is no such topic.
+    pub(super) fn partition_of(&mut self, record: &ProducerRecord) -> Option<TopicPartition> {
+        let count = u32::try_from(self.topics.get(&*record.topic)?.logs.len()).ok()?;
+        let hash = match &record.key {
+            Some(key) => murmur2::murmur2(key, murmur2::KAFKA_SEED) & 0x7fff_ffff,
+            None => {
+                self.keyless = self.keyless.wrapping_add(1);
+                self.keyless
+            }
+        };
+        Some(TopicPartition::new(Arc::clone(&record.topic), hash.checked_rem(count)?.cast_signed()))
+    }
+
+    /// The time of the simulation, in milliseconds since the Unix epoch.
+    pub(super) fn now_ms(&mut self) -> i64 {
+        let now = Instant::now();
+        let since = now - *self.began.get_or_insert(now);
+        BEGAN_MS + i64::try_from(since.as_millis()).unwrap_or_default()
+    }
+
+    pub(super) fn is_dead(&self, producer: ProducerId) -> bool {
+        !self.producers.contains_key(&producer)
+    }
+
+    /// A producer is no more; what it sent may still arrive.
+    pub(super) fn end_producer(&mut self, producer: ProducerId) {
+        if self.producers.remove(&producer).is_some() {
+            self.requests.abandon(producer);
+        }
     }
 
     fn serve_groups(&mut self, now: Instant) {
@@ -192,6 +234,29 @@ impl Cluster {
         Ok((consumer, id))
     }
 
+    /// Makes a producer that has room for so many records that are on their way.
+    ///
+    /// # Errors
+    ///
+    /// None at present; the signature is that of the real one.
+    pub fn producer(
+        &self,
+        process: Process,
+        room: u32,
+        metrics: StreamMetrics,
+    ) -> Result<Producer, StreamError> {
+        Producer::over(metrics, |deliveries| {
+            let mut state = self.lock();
+            let brokers = &mut state.brokers;
+            brokers.last_producer += 1;
+            let producer = ProducerId(brokers.last_producer);
+            brokers.producers.insert(producer, process);
+            drop(state);
+            let cluster = self.clone();
+            Ok(Arc::new(SimulatedOutlet { cluster, process, producer, room, deliveries }))
+        })
+    }
+
     /// Polls once for a member, reading up to `most` records.
     pub fn step(&self, member: MemberId, most: usize) -> Stepped {
         let now = Instant::now();
@@ -208,6 +273,10 @@ impl Cluster {
     pub fn kill(&self, process: Process) {
         let mut state = self.lock();
         state.members.iter_mut().filter(|member| member.process == process).for_each(Member::kill);
+        let brokers = &mut state.brokers;
+        let of_process = brokers.producers.iter().filter(|(_, of)| **of == process);
+        let producers: Vec<ProducerId> = of_process.map(|(producer, _)| *producer).collect();
+        producers.into_iter().for_each(|producer| brokers.end_producer(producer));
     }
 
     /// What was sent to the brokers and can be answered, oldest first.
@@ -239,6 +308,7 @@ impl Cluster {
                 };
                 tell(&mut asked.answer, answer).then_some(Body::Ends(asked))
             }
+            Body::Produce(sending) => producing::answer(brokers, id, sending, how).map(Body::Produce),
             Body::Commit(mut commit) => {
                 if how.is_done() && commit.done.is_none() {
                     commit.done = Some(brokers.commit(&commit, how));

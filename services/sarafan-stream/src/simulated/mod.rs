@@ -14,6 +14,9 @@
 //! - [`Polled`] polls a future by hand: one poll is one step of an engine, not to poll it for a while makes a zombie, to
 //!   drop it is a crash.
 //!
+//! A [`Process`] is one number for all that dies together, its consumers and its producers; a process that is started again
+//! may have the number again.
+//!
 //! The engine's own code runs above it: the loop, commits and their order, retries, generations of records, what the
 //! producer counts.
 
@@ -23,6 +26,7 @@ mod link;
 mod log;
 mod member;
 mod polled;
+mod producing;
 mod requests;
 mod rounds;
 

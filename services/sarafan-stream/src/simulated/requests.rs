@@ -1,6 +1,6 @@
 //! What was sent to the brokers and is not answered yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::cluster::Process;
 use super::coordinator::Session;
+use super::producing::{Sending, speakable};
 use crate::commits::CommitOutcome;
 use crate::partition::{AssignedPartition, Position, TopicPartition};
 
@@ -25,6 +26,9 @@ pub enum What {
     Describe,
     /// For the ends of partitions, for lag.
     Ends,
+    /// To append a record. Of each producer and partition only those are listed of which something can become: the first,
+    /// and the first that was not appended yet.
+    Produce,
 }
 
 /// A request that can be answered. Not to answer it is to let it hang.
@@ -115,14 +119,13 @@ pub(super) struct Ends {
     pub(super) answer: Waiting<KafkaResult<Vec<i64>>>,
 }
 
-#[derive(Debug)]
 pub(super) enum Body {
     Commit(Commit),
     Describe(Describe),
     Ends(Ends),
+    Produce(Sending),
 }
 
-#[derive(Debug)]
 pub(super) struct Request {
     pub(super) process: Process,
     pub(super) body: Body,
@@ -134,6 +137,7 @@ impl Request {
             Body::Commit(_) => What::Commit,
             Body::Describe(_) => What::Describe,
             Body::Ends(_) => What::Ends,
+            Body::Produce(_) => What::Produce,
         }
     }
 
@@ -142,6 +146,7 @@ impl Request {
             Body::Commit(commit) => is_gone(&commit.answer),
             Body::Describe(describe) => is_gone(&describe.answer),
             Body::Ends(ends) => is_gone(&ends.answer),
+            Body::Produce(sending) => sending.abandoned(),
         }
     }
 }
@@ -150,10 +155,10 @@ fn is_gone<T>(answer: &Waiting<T>) -> bool {
     answer.as_ref().is_none_or(oneshot::Sender::is_closed)
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Requests {
     last: u64,
-    sent: BTreeMap<RequestId, Request>,
+    pub(super) sent: BTreeMap<RequestId, Request>,
 }
 
 impl Requests {
@@ -172,14 +177,17 @@ impl Requests {
 
     /// Oldest first. A question that nobody waits for is forgotten.
     pub(super) fn pending(&mut self) -> Vec<Pending> {
-        self.sent.retain(|_, request| matches!(request.body, Body::Commit(_)) || !request.abandoned());
+        let question = |body: &Body| matches!(body, Body::Describe(_) | Body::Ends(_));
+        self.sent.retain(|_, request| !question(&request.body) || !request.abandoned());
+        let records: BTreeSet<RequestId> = speakable(self.sent.iter()).collect();
+        let listed = |id: &RequestId, body: &Body| !matches!(body, Body::Produce(_)) || records.contains(id);
         let pending = |(id, request): (&RequestId, &Request)| Pending {
             id: *id,
             process: request.process,
             what: request.what(),
             abandoned: request.abandoned(),
         };
-        self.sent.iter().map(pending).collect()
+        self.sent.iter().filter(|(id, request)| listed(id, &request.body)).map(pending).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::metrics::StreamMetrics;
 use crate::partition::TopicPartition;
 
 mod book;
+mod producing;
 
 use book::{Book, Clerk};
 
