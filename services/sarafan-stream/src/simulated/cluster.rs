@@ -284,6 +284,14 @@ impl Cluster {
         self.lock().brokers.requests.pending()
     }
 
+    /// Acknowledges a record that never arrives.
+    #[cfg(test)]
+    pub(super) fn lose(&self, id: RequestId) {
+        if let Some(Request { body: Body::Produce(sending), .. }) = self.lock().brokers.requests.take(id) {
+            sending.lose();
+        }
+    }
+
     /// Answers what is pending; false if it is not (any more).
     pub fn answer(&self, id: RequestId, how: How) -> bool {
         let mut state = self.lock();

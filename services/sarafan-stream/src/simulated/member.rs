@@ -87,7 +87,9 @@ pub(super) struct Member {
     pub(super) owner_gone: bool,
     ended: bool,
     pub(super) session: Option<Session>,
-    pub(super) generation: u64,
+    /// The generation that it knows of, and the last one whose assignment it took: there may be another round in between.
+    generation: u64,
+    synced: u64,
     owned: BTreeSet<TopicPartition>,
     /// Where the next record is read from, of the partitions that are being read.
     reading: BTreeMap<TopicPartition, i64>,
@@ -117,6 +119,7 @@ impl Member {
             ended: false,
             session: None,
             generation: 0,
+            synced: 0,
             owned: BTreeSet::new(),
             reading: BTreeMap::new(),
             turn: 0,
@@ -149,6 +152,9 @@ impl Member {
             return Stepped::Joined;
         };
         let heard = brokers.group(&self.group).heartbeat(session, now);
+        if matches!(heard, Heartbeat::Stable(_) | Heartbeat::JoinAgain(_)) {
+            self.generation = brokers.group(&self.group).generation();
+        }
         match std::mem::replace(&mut self.waits, Waits::Nothing) {
             Waits::Nothing => {}
             // The client is inside its callback: it goes on when that has ended, whatever the group thinks.
@@ -186,8 +192,8 @@ impl Member {
                 brokers.group(&self.group).join_again(session, self.owned.clone());
                 Stepped::Joined
             }
-            Heartbeat::Stable(generation) if generation != self.generation => {
-                self.generation = generation;
+            Heartbeat::Stable(generation) if generation != self.synced => {
+                self.synced = generation;
                 let assigned = brokers.group(&self.group).assigned(session);
                 self.reassigned(&assigned, now)
             }
@@ -270,7 +276,7 @@ impl Member {
 
     fn lose_all(&mut self) -> Stepped {
         self.session = None;
-        self.generation = 0;
+        (self.generation, self.synced) = (0, 0);
         let lost = std::mem::take(&mut self.owned);
         self.forget(&lost);
         if !lost.is_empty() {

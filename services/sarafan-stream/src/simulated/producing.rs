@@ -119,6 +119,14 @@ pub(super) fn answer(
     None
 }
 
+#[cfg(test)]
+impl Sending {
+    /// Acknowledged and not there: what no broker may do.
+    pub(super) fn lose(mut self) {
+        self.acknowledge();
+    }
+}
+
 impl Requests {
     fn on_way<'a>(&'a mut self, of: &'a Sending) -> impl Iterator<Item = (RequestId, &'a mut Sending)> {
         self.sent.iter_mut().filter_map(|(id, request)| match &mut request.body {

@@ -27,17 +27,20 @@ pub(super) fn assign(
     let topics: BTreeSet<Arc<str>> =
         seats.values().flat_map(|seat| seat.application.topics.iter().cloned()).collect();
     seats.values_mut().for_each(|seat| seat.assigned.clear());
+    // Whoever joined the round and left before its end owns nothing.
+    let present = round.joined.iter().filter(|(session, _)| seats.contains_key(session));
+    let owner: BTreeMap<TopicPartition, Session> =
+        present.flat_map(|(session, owned)| owned.iter().map(|p| (p.clone(), *session))).collect();
     let all = topics.iter().flat_map(|topic| {
         (0..partitions_of(topic)).map(|number| TopicPartition::new(Arc::clone(topic), number))
     });
     for (place, partition) in all.enumerate() {
+        let reads = |seat: &Seat| seat.application.topics.contains(&partition.topic);
         let mut readers: Vec<(&Session, &mut Seat)> =
-            seats.iter_mut().filter(|(_, seat)| seat.application.topics.contains(&partition.topic)).collect();
+            seats.iter_mut().filter(|(_, seat)| reads(seat)).collect();
         let count = readers.len();
         let Some((session, seat)) = readers.get_mut((place + turn) % count.max(1)) else { continue };
-        let owned_by_another =
-            round.joined.iter().any(|(other, owned)| other != *session && owned.contains(&partition));
-        if !owned_by_another {
+        if owner.get(&partition).is_none_or(|owner| owner == *session) {
             seat.assigned.insert(partition);
         }
     }

@@ -2,37 +2,20 @@
 
 use std::time::Duration;
 
-use prometheus::Registry;
-
 use super::*;
-use crate::config::ConsumerSettings;
-use crate::error::EngineError;
 use crate::metrics::StreamMetrics;
 use crate::partition::TopicPartition;
 
 mod book;
 mod producing;
+mod schedules;
+mod world;
 
-use book::{Book, Clerk};
+use book::{Book, Manner};
+use world::{Running, clerks, settings};
 
-type Ended = Result<(), EngineError<book::Wrong>>;
-
-fn settings() -> ConsumerSettings {
-    let mut settings = ConsumerSettings::new("g");
-    settings.batch.max_age_ms = 50;
-    settings
-}
-
-struct Running {
-    member: MemberId,
-    engine: Polled<Ended>,
-}
-
-fn start(cluster: &Cluster, process: u32, settings: ConsumerSettings, book: &Book) -> Running {
-    let metrics = StreamMetrics::register(&Registry::new()).unwrap();
-    let (consumer, member) = cluster.consumer(Process(process), settings, &["t"], metrics).unwrap();
-    let clerk = Clerk::new(book.clone(), process, consumer.revoke_pending());
-    Running { member, engine: Polled::new(crate::run(clerk, consumer, std::future::pending())) }
+fn clerk(cluster: &Cluster, process: u32, book: &Book) -> Running {
+    clerks(book, Manner::default(), 0)(cluster, process, settings())
 }
 
 fn write(cluster: &Cluster, partition: i32, records: usize) {
@@ -62,16 +45,16 @@ async fn two_members_share_a_topic_and_apply_every_record_once() {
     let cluster = Cluster::new();
     cluster.create_topic("t", 3);
     let book = Book::default();
-    let mut members = vec![start(&cluster, 0, settings(), &book)];
+    let mut members = vec![clerk(&cluster, 0, &book)];
     (0..3).for_each(|partition| write(&cluster, partition, 10));
     calm(&cluster, &mut members, 20).await;
-    assert_eq!(book.applied(), 30);
-    members.push(start(&cluster, 1, settings(), &book));
+    assert_eq!(book.open().applied, 30);
+    members.push(clerk(&cluster, 1, &book));
     calm(&cluster, &mut members, 20).await;
     (0..3).for_each(|partition| write(&cluster, partition, 10));
     calm(&cluster, &mut members, 20).await;
-    assert_eq!(book.applied(), 60, "each once, for all went in order");
-    assert_eq!(book.owners(), 2);
+    assert_eq!(book.open().applied, 60, "each once, for all went in order");
+    assert_eq!(book.open().owners.len(), 2);
     for partition in 0..3 {
         assert_eq!(cluster.committed("g", &TopicPartition::new("t", partition)), Some(20));
     }
@@ -82,20 +65,20 @@ async fn what_a_killed_member_had_not_committed_is_read_again_by_the_next() {
     let cluster = Cluster::new();
     cluster.create_topic("t", 1);
     let book = Book::default();
-    let mut members = vec![start(&cluster, 0, settings(), &book)];
+    let mut members = vec![clerk(&cluster, 0, &book)];
     calm(&cluster, &mut members, 20).await;
     write(&cluster, 0, 5);
     for _ in 0..3 {
         cluster.step(members[0].member, 100);
         assert!(members[0].engine.poll().is_none());
     }
-    assert_eq!(book.applied(), 5);
+    assert_eq!(book.open().applied, 5);
     cluster.kill(Process(0));
-    let mut members = vec![start(&cluster, 1, settings(), &book)];
+    let mut members = vec![clerk(&cluster, 1, &book)];
     calm(&cluster, &mut members, 20).await;
-    assert_eq!(book.applied(), 5, "the group has not given up the dead one yet");
+    assert_eq!(book.open().applied, 5, "the group has not given up the dead one yet");
     tokio::time::advance(Duration::from_secs(46)).await;
     calm(&cluster, &mut members, 40).await;
-    assert_eq!(book.applied(), 10);
+    assert_eq!(book.open().applied, 10);
     assert_eq!(cluster.committed("g", &TopicPartition::new("t", 0)), Some(5));
 }
