@@ -7,6 +7,7 @@ use crate::metrics::StreamMetrics;
 use crate::partition::TopicPartition;
 
 mod book;
+mod groups;
 mod producing;
 mod schedules;
 mod world;
