@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::cluster::{Brokers, Process};
 use super::coordinator::{Application, Heartbeat, Protocol, Session};
+use super::log::Log;
 use super::requests::{Body, Commit};
 use crate::commits::CommitOutcome;
 use crate::error::StreamError;
@@ -23,6 +24,8 @@ use crate::record_batch::RecordBatch;
 
 /// How much longer than the owner's deadline the client waits for its answer.
 const GRACE: Duration = Duration::from_millis(500);
+/// How many offsets a batch of the log spans.
+const BATCH: i64 = 3;
 
 /// What one step of a member came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -298,7 +301,7 @@ impl Member {
     fn poll(&mut self, brokers: &mut Brokers, most: usize) -> Stepped {
         while let Some(command) = self.commands.pop_front() {
             match command {
-                Command::Start(starts) => self.start(starts),
+                Command::Start(starts) => self.start(brokers, starts),
                 Command::Hold(held) => self.hold(&held),
                 Command::Close(positions) => {
                     let mut positions = positions;
@@ -315,10 +318,12 @@ impl Member {
         self.hand_over()
     }
 
-    fn start(&mut self, starts: Vec<(TopicPartition, Generation, i64)>) {
+    /// Brokers send whole batches: the first one may begin before the offset that was asked for.
+    fn start(&mut self, brokers: &Brokers, starts: Vec<(TopicPartition, Generation, i64)>) {
         for (partition, generation, offset) in starts {
             if self.end.ownership.lock().start(&partition, generation, offset) {
-                self.reading.insert(partition, offset);
+                let low = brokers.log(&partition).map_or(offset, Log::low);
+                self.reading.insert(partition, (offset - offset % BATCH).max(low.min(offset)));
             }
         }
     }
