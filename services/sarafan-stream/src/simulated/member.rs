@@ -1,31 +1,29 @@
 //! A member's client: what the polling thread and the client library do together, one step at a time.
 
+mod fetching;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::cluster::{Brokers, Process};
 use super::coordinator::{Application, Heartbeat, Protocol, Session};
-use super::log::Log;
 use super::requests::{Body, Commit};
 use crate::commits::CommitOutcome;
 use crate::error::StreamError;
 use crate::group::{Control, RevokeRequest};
 use crate::link::PollingEnd;
-use crate::partition::{Generation, Position, TopicPartition};
+use crate::partition::{Position, TopicPartition};
 use crate::poller::Command;
 use crate::record_batch::RecordBatch;
 
 /// How much longer than the owner's deadline the client waits for its answer.
 const GRACE: Duration = Duration::from_millis(500);
-/// How many offsets a batch of the log spans.
-const BATCH: i64 = 3;
 
 /// What one step of a member came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -316,86 +314,6 @@ impl Member {
             return stepped;
         }
         self.hand_over()
-    }
-
-    /// Brokers send whole batches: the first one may begin before the offset that was asked for.
-    fn start(&mut self, brokers: &Brokers, starts: Vec<(TopicPartition, Generation, i64)>) {
-        for (partition, generation, offset) in starts {
-            if self.end.ownership.lock().start(&partition, generation, offset) {
-                let low = brokers.log(&partition).map_or(offset, Log::low);
-                self.reading.insert(partition, (offset - offset % BATCH).max(low.min(offset)));
-            }
-        }
-    }
-
-    fn hold(&mut self, partitions: &[(TopicPartition, Generation)]) {
-        for (partition, generation) in partitions {
-            if self.end.ownership.lock().is_current(partition, *generation) {
-                self.reading.remove(partition);
-            }
-        }
-    }
-
-    /// Reads up to so many records, beginning with another partition every time.
-    fn fetch(&mut self, brokers: &Brokers, most: usize) -> Result<(), Stepped> {
-        if self.reading.is_empty() || !self.batch.is_empty() {
-            return Ok(());
-        }
-        let mut left = most;
-        self.turn += 1;
-        let first = self.turn % self.reading.len();
-        let partitions: Vec<TopicPartition> = self.reading.keys().cloned().collect();
-        for partition in partitions[first..].iter().chain(&partitions[..first]) {
-            let Some(next) = self.reading.get_mut(partition) else { continue };
-            let Some(log) = brokers.log(partition).filter(|log| (log.low()..=log.high()).contains(next))
-            else {
-                return Err(self.fail(
-                    KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset),
-                    "the next records were deleted from the topic before they were read: decide where to go on",
-                ));
-            };
-            let mut ownership = self.end.ownership.lock();
-            let mut at_end = true;
-            for record in log.from(*next) {
-                if left == 0 {
-                    at_end = false;
-                    break;
-                }
-                left -= 1;
-                *next = record.offset + 1;
-                if let Some((generation, topic)) =
-                    ownership.admit(&partition.topic, partition.partition, record.offset)
-                {
-                    self.batch.push(generation, topic, &record.as_record());
-                }
-            }
-            if at_end && left > 0 {
-                *next = log.high();
-                if let Some((generation, topic)) =
-                    ownership.pass(&partition.topic, partition.partition, *next)
-                {
-                    self.batch.pass(generation, topic, partition.partition, *next);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn hand_over(&mut self) -> Stepped {
-        if self.batch.is_empty() {
-            return Stepped::Idle;
-        }
-        match self.end.records.try_send(std::mem::take(&mut self.batch)) {
-            Ok(()) => Stepped::HandedOver,
-            Err(TrySendError::Full(batch)) => {
-                self.batch = batch;
-                Stepped::Full
-            }
-            Err(TrySendError::Closed(_)) => {
-                self.owner_gone = true;
-                Stepped::Idle
-            }
-        }
     }
 
     /// Leaves the group; a member with a name keeps its place until its session times out.
