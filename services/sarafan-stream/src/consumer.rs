@@ -1,37 +1,27 @@
-//! A member of a consumer group: the polling thread and the owner's end of its queues.
+//! A member of a consumer group: the owner's end of its queues.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::backpressure::Backpressure;
-use crate::client;
 use crate::commits::CommitOutcome;
 use crate::config::{ConsumerSettings, KafkaConfig};
 use crate::error::StreamError;
-use crate::group::{Control, GroupContext, SharedOwnership, commit_sync};
+use crate::group::{Control, SharedOwnership};
+use crate::link::{self, Answer, Link, PollingEnd};
 use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, Generation, Position, TopicPartition};
-use crate::poller::{Command, Poller};
 use crate::pulse::Pulse;
 use crate::record_batch::RecordBatch;
 use crate::revoke_pending::{RevokePending, RevokeSignal};
 use crate::unread::{Unread, now_ms};
-use crate::watermarks::{self, Watermarks};
+use crate::watermarks::{AskedEnds, Watermarks};
 
 /// Room for changes of the assignment that the owner has not looked at yet. Each brings partitions that were not
 /// owned before, so there can hardly be more than one or two; a full queue only delays polling.
 const CONTROL_QUEUE: usize = 64;
-/// Room for commands that the polling thread has not looked at yet; it looks every few milliseconds.
-const COMMAND_QUEUE: usize = 1_024;
 /// Pause between two attempts to learn about partitions.
 const DESCRIBE_BACKOFF: Duration = Duration::from_millis(500);
 
@@ -46,13 +36,11 @@ pub struct Consumer {
     pub(crate) records: mpsc::Receiver<RecordBatch>,
     pub(crate) signal: RevokeSignal,
     revoke_pending: RevokePending,
-    watermarks: Watermarks,
+    pub(crate) watermarks: Watermarks,
     pub(crate) unread: Unread,
     pub(crate) pulse: Pulse,
     ownership: SharedOwnership,
-    commands: SyncSender<Command>,
-    client: Arc<BaseConsumer<GroupContext>>,
-    thread: Option<thread::JoinHandle<()>>,
+    pub(crate) link: Box<dyn Link>,
 }
 
 impl Consumer {
@@ -69,47 +57,29 @@ impl Consumer {
         topics: &[&str],
         metrics: StreamMetrics,
     ) -> Result<Self, StreamError> {
+        Self::over(settings, metrics, |settings, metrics, end| {
+            link::open(kafka, settings, topics, metrics, end)
+        })
+    }
+
+    /// A member over the link that `open` makes of the polling end.
+    pub(crate) fn over(
+        settings: ConsumerSettings,
+        metrics: StreamMetrics,
+        open: impl FnOnce(&ConsumerSettings, &StreamMetrics, PollingEnd) -> Result<Box<dyn Link>, StreamError>,
+    ) -> Result<Self, StreamError> {
         let (control_sender, control) = mpsc::channel(CONTROL_QUEUE);
         let (record_sender, records) = mpsc::channel(settings.channel_batches.max(1));
-        let (commands, command_receiver) = sync_channel(COMMAND_QUEUE);
         let (signal, revoke_pending) = RevokeSignal::new();
         let ownership = SharedOwnership::new();
-        let context = GroupContext {
-            group: settings.group.clone(),
-            ownership: ownership.clone(),
-            control: control_sender.clone(),
-            signal: signal.clone(),
-            revoke_flush: settings.revoke_flush(),
-            metrics: metrics.clone(),
-            closing: AtomicBool::new(false),
-        };
-        let client: BaseConsumer<GroupContext> =
-            client::consumer(kafka, &settings)?.create_with_context(context).map_err(StreamError::config)?;
-        client.subscribe(topics).map_err(|source| StreamError::Consumer {
-            group: settings.group.clone(),
-            source,
-            advice: "correct the names of the topics",
-        })?;
-        metrics.consumes(topics);
-        let client = Arc::new(client);
-        let poller = Poller {
-            consumer: Arc::clone(&client),
-            group: settings.group.clone(),
+        let end = PollingEnd {
             ownership: ownership.clone(),
             control: control_sender,
             records: record_sender,
-            commands: command_receiver,
-            metrics: metrics.clone(),
-            flow: Backpressure::new(Duration::from_millis(settings.pause_after_ms)),
-            batch: RecordBatch::default(),
-            starting: Vec::new(),
-            began: Instant::now(),
-            asked: Instant::now(),
+            signal: signal.clone(),
         };
-        let thread = thread::Builder::new()
-            .name(format!("poll {}", settings.group))
-            .spawn(move || poller.run())
-            .map_err(StreamError::Thread)?;
+        let link = open(&settings, &metrics, end)?;
+        let (watermarks, unread) = (Watermarks::default(), Unread::default());
         Ok(Self {
             settings,
             metrics,
@@ -117,13 +87,11 @@ impl Consumer {
             records,
             signal,
             revoke_pending,
-            watermarks: Watermarks::default(),
-            unread: Unread::default(),
+            watermarks,
+            unread,
             pulse: Pulse::default(),
             ownership,
-            commands,
-            client,
-            thread: Some(thread),
+            link,
         })
     }
 
@@ -139,11 +107,6 @@ impl Consumer {
         self.revoke_pending.clone()
     }
 
-    /// The ends of the owned partitions.
-    pub(crate) fn watermarks(&self) -> Watermarks {
-        self.watermarks.clone()
-    }
-
     /// What of the owned partitions was not read yet, kept current while [`run`](crate::run) runs.
     pub fn unread(&self) -> Unread {
         self.unread.clone()
@@ -151,7 +114,7 @@ impl Consumer {
 
     /// Reads a partition from `offset` on, if it is still in this generation.
     pub(crate) fn start(&self, starts: Vec<(TopicPartition, Generation, i64)>) -> Result<(), StreamError> {
-        self.send(Command::Start(starts))
+        self.link.start(starts)
     }
 
     /// Stops reading partitions; what was read and not yet taken counts as never read. Those that are gone already
@@ -169,103 +132,66 @@ impl Consumer {
                 })
                 .collect()
         };
-        self.send(Command::Hold(held.clone()))?;
+        self.link.hold(held.clone())?;
         Ok(held)
     }
 
-    /// Commits beside the polling thread, as far as the partitions are still owned by then.
-    pub(crate) fn commit(&self, mut positions: Vec<Position>) -> JoinHandle<CommitOutcome> {
-        let client = Arc::clone(&self.client);
-        let ownership = self.ownership.clone();
-        let metrics = self.metrics.clone();
-        tokio::task::spawn_blocking(move || {
-            positions.retain(|position| ownership.lock().owns(&position.partition));
-            match commit_sync(&client, &metrics, &positions) {
-                Ok(()) => CommitOutcome::Confirmed,
-                Err(_) => CommitOutcome::Failed,
-            }
-        })
+    /// Commits beside the polling, as far as the partitions are still owned by then.
+    pub(crate) fn commit(&self, positions: Vec<Position>) -> Answer<CommitOutcome> {
+        self.link.commit(positions)
     }
 
-    /// A batch was taken: the polling thread may be waiting for the room.
+    /// A batch was taken: whoever polls may be waiting for the room.
     pub(crate) fn took_records(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
+        self.link.took_records();
     }
 
-    /// What the brokers know of `partitions`, asked for beside the polling thread, for as long as it takes.
-    pub(crate) fn describe(
-        &self,
-        partitions: Vec<TopicPartition>,
-    ) -> impl Future<Output = Result<Vec<AssignedPartition>, StreamError>> + Send + use<> {
-        let client = Arc::clone(&self.client);
-        let known = self.watermarks.clone();
-        let retries = self.metrics.retries_offsets.clone();
-        let pulse = self.pulse.clone();
-        async move {
-            let partitions = Arc::new(partitions);
-            loop {
-                pulse.beat();
-                let (client, partitions) = (Arc::clone(&client), Arc::clone(&partitions));
-                let asked_ms = now_ms();
-                let described =
-                    tokio::task::spawn_blocking(move || watermarks::describe(&client, &partitions)).await;
-                match described.map_err(|_| StreamError::ThreadEnded)? {
-                    Ok(described) => {
-                        let ends = described.iter().map(|part| (part.partition.clone(), part.high));
-                        known.update(asked_ms, ends);
-                        return Ok(described);
-                    }
-                    Err(source) if !is_passing(&source) => {
-                        let request = "asking for committed offsets and ends of partitions".to_owned();
-                        return Err(StreamError::Request { request, source });
-                    }
-                    Err(error) => {
-                        retries.inc();
-                        warn!(%error, "committed offsets and ends of partitions are not known yet");
-                        tokio::time::sleep(DESCRIBE_BACKOFF).await;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Asks for the ends of `partitions`, beside the polling thread, without waiting.
-    pub(crate) fn refresh_watermarks(&self, partitions: Vec<TopicPartition>) -> JoinHandle<()> {
-        let client = Arc::clone(&self.client);
-        let known = self.watermarks.clone();
-        let retries = self.metrics.retries_offsets.clone();
-        tokio::task::spawn_blocking(move || {
-            let asked_ms = now_ms();
-            match watermarks::ends(&client, &partitions, rdkafka::Offset::End) {
-                Ok(highs) => known.update(asked_ms, partitions.into_iter().zip(highs)),
-                Err(error) => {
-                    retries.inc();
-                    warn!(%error, "the ends of partitions could not be asked for; lag is older than it should be");
-                }
-            }
-        })
+    /// Asks for the ends of `partitions`, beside the polling, without waiting.
+    pub(crate) fn ask_ends(&self, partitions: Vec<TopicPartition>) -> AskedEnds {
+        let (asked_ms, answer) = (now_ms(), self.link.ends(&partitions));
+        AskedEnds { asked_ms, partitions, answer }
     }
 
     /// Commits `positions`, waits for it, and leaves the group.
-    pub(crate) async fn close(mut self, positions: Vec<Position>) -> Result<(), StreamError> {
+    pub(crate) async fn close(self, positions: Vec<Position>) -> Result<(), StreamError> {
+        let Self { mut control, mut records, link, .. } = self;
         // Whatever still waits in the queues is for nobody now; a revoke in progress goes on without an answer.
-        self.control.close();
-        while self.control.try_recv().is_ok() {}
-        self.records.close();
-        self.send(Command::Close(positions))?;
-        let thread = self.thread.take();
-        drop(self);
-        let joined = tokio::task::spawn_blocking(move || thread.map(thread::JoinHandle::join)).await;
-        match joined {
-            Ok(None | Some(Ok(()))) => Ok(()),
-            Ok(Some(Err(_))) | Err(_) => Err(StreamError::ThreadEnded),
-        }
+        control.close();
+        while control.try_recv().is_ok() {}
+        records.close();
+        let closed = link.close(positions);
+        drop((control, records));
+        closed.await.map_err(|_| StreamError::ThreadEnded)
     }
+}
 
-    fn send(&self, command: Command) -> Result<(), StreamError> {
-        self.commands.try_send(command).map_err(|_| StreamError::ThreadEnded)
+/// What the brokers know of `partitions`, asked for beside the polling, for as long as it takes.
+pub(crate) async fn describe(
+    link: &dyn Link,
+    partitions: &[TopicPartition],
+    known: &Watermarks,
+    metrics: &StreamMetrics,
+    pulse: &Pulse,
+) -> Result<Vec<AssignedPartition>, StreamError> {
+    loop {
+        pulse.beat();
+        let asked_ms = now_ms();
+        match link.describe(partitions).await.map_err(|_| StreamError::ThreadEnded)? {
+            Ok(described) => {
+                let ends = described.iter().map(|part| (part.partition.clone(), part.high));
+                known.update(asked_ms, ends);
+                return Ok(described);
+            }
+            Err(source) if !is_passing(&source) => {
+                let request = "asking for committed offsets and ends of partitions".to_owned();
+                return Err(StreamError::Request { request, source });
+            }
+            Err(error) => {
+                metrics.retries_offsets.inc();
+                warn!(%error, "committed offsets and ends of partitions are not known yet");
+                tokio::time::sleep(DESCRIBE_BACKOFF).await;
+            }
+        }
     }
 }
 

@@ -9,15 +9,16 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::{Instant, sleep_until};
 
 use crate::batch::Filling;
 use crate::commits::{CommitOutcome, Commits};
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, describe};
 use crate::error::{EngineError, StreamError};
 use crate::group::Control;
 use crate::handler::{FlushOutcome, Handler};
+use crate::link::Answer;
 use crate::partition::{Generation, Position, TopicPartition};
 use crate::record_batch::RecordBatch;
 use lag::Lag;
@@ -72,7 +73,7 @@ pub(crate) struct Engine<H> {
     lag: Lag,
     /// What is to be committed, and the commit that is under way.
     commits: Commits,
-    committing: Option<JoinHandle<CommitOutcome>>,
+    committing: Option<Answer<CommitOutcome>>,
     filling: Filling,
     began: Instant,
 }
@@ -149,7 +150,7 @@ impl<H: Handler> Engine<H> {
     /// The process is to stop: a handler that is retrying must come to an end too.
     fn stopping(&self) -> End {
         let deadline = Instant::now() + Duration::from_millis(self.consumer.settings.drain_ms);
-        self.consumer.signal.set(deadline.into_std());
+        self.consumer.signal.set(deadline);
         End::Shutdown { deadline }
     }
 
@@ -175,15 +176,15 @@ impl<H: Handler> Engine<H> {
         let partitions: Vec<TopicPartition> = self.loading.keys().cloned().collect();
         let loaded = {
             let Self { handler, consumer, loading, .. } = self;
-            let described = consumer.describe(partitions.clone());
-            let mut load = std::pin::pin!(async move {
-                let described = described.await?;
+            let Consumer { link, watermarks, metrics, pulse, control, .. } = consumer;
+            let mut load = std::pin::pin!(async {
+                let described = describe(&**link, &partitions, watermarks, metrics, pulse).await?;
                 handler.assigned(&described).await.map_err(EngineError::Handler)
             });
             loop {
                 tokio::select! {
                     biased;
-                    control = consumer.control.recv() => match control.ok_or(StreamError::ThreadEnded)? {
+                    control = control.recv() => match control.ok_or(StreamError::ThreadEnded)? {
                         // More of the same does not disturb what is being loaded. It waits where what follows finds
                         // it: it may be taken away again before its turn comes.
                         Control::Assigned(more) => loading.extend(more),
@@ -275,12 +276,14 @@ impl<H: Handler> Engine<H> {
             let Self { handler, consumer, lag, .. } = self;
             let mut flush = std::pin::pin!(handler.flush(reason));
             loop {
+                // What ended first: a flush that is done needs no deadline, and lag is only watched.
                 tokio::select! {
+                    biased;
                     outcome = flush.as_mut() => break outcome,
                     () = shutdown.as_mut() => {
                         let drain_ms = consumer.settings.drain_ms;
                         let deadline = Instant::now() + Duration::from_millis(drain_ms);
-                        consumer.signal.set(deadline.into_std());
+                        consumer.signal.set(deadline);
                         end = Some(End::Shutdown { deadline });
                         break tokio::time::timeout_at(deadline, flush)
                             .await
@@ -291,22 +294,34 @@ impl<H: Handler> Engine<H> {
             }
         };
         timer.observe_duration();
-        self.flushed(outcome.map_err(EngineError::Handler)?).await?;
+        self.flushed(outcome.map_err(EngineError::Handler)?)?;
         Ok(end)
     }
 
     /// Takes note of a flush: commits what may be, and stops feeding what is to be loaded anew.
-    pub(crate) async fn flushed(&mut self, outcome: FlushOutcome) -> Result<(), StreamError> {
+    pub(crate) fn flushed(&mut self, outcome: FlushOutcome) -> Result<(), StreamError> {
         self.filling.flushed(self.began.elapsed());
         let active = &self.active;
         self.commits
             .offer(outcome.commit.into_iter().filter(|position| active.contains_key(&position.partition)));
         self.retake(outcome.retake)?;
-        if self.committing.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.last_commit_ended().await;
+        if self.may_commit() {
             self.committing = self.commits.next_commit().map(|positions| self.consumer.commit(positions));
         }
         Ok(())
+    }
+
+    /// True if no commit is under way (any more).
+    fn may_commit(&mut self) -> bool {
+        let ended = match self.committing.as_mut().map(Answer::try_recv) {
+            None => return true,
+            Some(Err(TryRecvError::Empty)) => return false,
+            Some(Ok(outcome)) => outcome,
+            Some(Err(TryRecvError::Closed)) => CommitOutcome::Failed,
+        };
+        self.committing = None;
+        self.commits.finished(ended);
+        true
     }
 
     /// Waits for the commit that is under way, so that no older position can arrive after one of a later commit.
@@ -347,7 +362,7 @@ impl<H: Handler> Engine<H> {
             let _ = self.consumer.metrics.lag.remove_label_values(&labels);
         }
         self.commits.forget(partitions);
-        self.consumer.watermarks().forget(partitions);
+        self.consumer.watermarks.forget(partitions);
         self.count_partitions();
     }
 

@@ -1,7 +1,5 @@
 //! How the engine lets partitions go: to another member, or because the process stops.
 
-use std::time::Instant as StdInstant;
-
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -20,11 +18,11 @@ impl<H: Handler> Engine<H> {
         let mut allowed = Vec::new();
         let mut how = Revoked::Orderly;
         let mut in_doubt = false;
-        if StdInstant::now() >= deadline {
+        if Instant::now() >= deadline {
             how = Revoked::Lost;
         } else if fed {
             let timer = self.consumer.metrics.flush_seconds(FlushReason::Revoke).start_timer();
-            match timeout_at(Instant::from_std(deadline), self.handler.flush(FlushReason::Revoke)).await {
+            match timeout_at(deadline, self.handler.flush(FlushReason::Revoke)).await {
                 Ok(outcome) => {
                     let mut outcome = outcome.map_err(EngineError::Handler)?;
                     let goes = |partition: &TopicPartition| partitions.contains(partition);
@@ -32,7 +30,7 @@ impl<H: Handler> Engine<H> {
                     // All of it, even what was sent before: that commit may still be under way, or fail.
                     allowed.retain(|position| self.active.contains_key(&position.partition));
                     outcome.retake.retain(|partition| !goes(partition));
-                    self.flushed(outcome).await?;
+                    self.flushed(outcome)?;
                 }
                 Err(_) => {
                     how = Revoked::Lost;

@@ -109,6 +109,25 @@ impl Ownership {
         started
     }
 
+    /// The offset from which records of the partition may pass; none if it is held or foreign.
+    pub fn next(&self, partition: &TopicPartition) -> Option<i64> {
+        self.topics.get(&partition.topic)?.get(&partition.partition)?.next
+    }
+
+    /// The partitions whose records may pass, with their generation and the offset from which they may.
+    pub fn reading(&self) -> Vec<(TopicPartition, Generation, i64)> {
+        let reading = |partition: TopicPartition| {
+            let owned = self.topics.get(&partition.topic)?.get(&partition.partition)?;
+            Some((partition, owned.generation, owned.next?))
+        };
+        self.started().into_iter().filter_map(reading).collect()
+    }
+
+    /// True if records of some partition may not pass: it waits for its owner to say where to start.
+    pub fn holds_any(&self) -> bool {
+        self.topics.values().flat_map(HashMap::values).any(|owned| owned.next.is_none())
+    }
+
     fn owned(&mut self, partition: &TopicPartition) -> Option<&mut Owned> {
         self.topics.get_mut(&partition.topic)?.get_mut(&partition.partition)
     }
@@ -152,6 +171,20 @@ mod tests {
         assert!(ownership.pass("t", 0, 8).is_none(), "no news any more");
         assert!(ownership.admit("t", 0, 7).is_none(), "below");
         assert!(ownership.admit("t", 0, 8).is_some());
+    }
+
+    #[test]
+    fn what_is_read_and_whether_anything_is_held_is_known() {
+        let mut ownership = Ownership::default();
+        let (first, second) = (ownership.assign(&partition(0)), ownership.assign(&partition(1)));
+        assert!(ownership.holds_any() && ownership.reading().is_empty());
+        ownership.start(&partition(0), first, 5);
+        ownership.admit("t", 0, 7).unwrap();
+        assert_eq!(ownership.reading(), [(partition(0), first, 8)]);
+        assert_eq!((ownership.next(&partition(0)), ownership.next(&partition(1))), (Some(8), None));
+        assert!(ownership.holds_any());
+        ownership.start(&partition(1), second, 0);
+        assert!(!ownership.holds_any());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! It never waits for the handler with more than a bounded delay, except in a revoke, where it is meant to.
 
+mod starting;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -23,12 +25,10 @@ use crate::metrics::StreamMetrics;
 use crate::partition::{Generation, Position, TopicPartition};
 use crate::record::{Headers, OwnedHeader, Record};
 use crate::record_batch::RecordBatch;
+use starting::Starting;
 
 /// How long a poll waits for a record when there is nothing else to do; commands wait as long.
 const IDLE_POLL: Duration = Duration::from_millis(20);
-/// How long a seek may take before it is tried again.
-const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How often at most the client is asked how far it has read.
 const POSITIONS_EVERY: Duration = Duration::from_millis(500);
 
@@ -58,7 +58,7 @@ pub(crate) struct Poller {
     pub(crate) flow: Backpressure,
     pub(crate) batch: RecordBatch,
     /// Starts that the client was not ready for yet.
-    pub(crate) starting: Vec<(TopicPartition, Generation, i64)>,
+    pub(crate) starting: Vec<Starting>,
     pub(crate) began: Instant,
     /// When the client was last asked how far it has read.
     pub(crate) asked: Instant,
@@ -96,7 +96,9 @@ impl Poller {
                 None => self.note_positions(),
                 Some(Ok(message)) => self.take(&message),
                 Some(Err(error)) => {
-                    if let Some(fatal) = self.judge(error) {
+                    if self.is_of_a_held_partition(&error) {
+                        self.start_again();
+                    } else if let Some(fatal) = self.judge(error) {
                         // Nothing is polled any more; the owner is told as soon as it looks.
                         if self.control.blocking_send(Control::Fatal(fatal)).is_err() {
                             debug!("the owner has gone");
@@ -112,7 +114,7 @@ impl Poller {
     fn serve_commands(&mut self) -> Step {
         loop {
             match self.commands.try_recv() {
-                Ok(Command::Start(starts)) => self.starting.extend(starts),
+                Ok(Command::Start(starts)) => self.starting.extend(starts.into_iter().map(Starting::from)),
                 Ok(Command::Hold(partitions)) => self.hold(&partitions),
                 Ok(Command::Close(positions)) => {
                     self.last_commit(positions);
@@ -121,49 +123,6 @@ impl Poller {
                 Err(TryRecvError::Empty) => return Step::On,
                 Err(TryRecvError::Disconnected) => return Step::End,
             }
-        }
-    }
-
-    /// Seeks and resumes what waits to be started. Only after the seek may records pass: what was fetched before it
-    /// has been thrown away by then.
-    fn try_starts(&mut self) {
-        self.starting
-            .retain(|(partition, generation, _)| self.ownership.lock().is_current(partition, *generation));
-        if self.starting.is_empty() {
-            return;
-        }
-        let sought = offsets_list(
-            self.starting.iter().map(|(partition, _, offset)| (partition, Offset::Offset(*offset))),
-        )
-        .and_then(|list| self.consumer.seek_partitions(list, SEEK_TIMEOUT));
-        let sought = match sought {
-            Ok(sought) => sought,
-            Err(error) => {
-                warn!(%error, "partitions could not be started yet");
-                self.metrics.retries_seek.inc();
-                return;
-            }
-        };
-        let starting = std::mem::take(&mut self.starting);
-        let mut started = Vec::new();
-        for (partition, generation, offset) in starting {
-            let outcome =
-                sought.find_partition(&partition.topic, partition.partition).map(|element| element.error());
-            match outcome {
-                Some(Ok(())) if self.ownership.lock().start(&partition, generation, offset) => {
-                    started.push(partition)
-                }
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    debug!(%partition, %error, "not ready to start yet");
-                    self.metrics.retries_seek.inc();
-                    self.starting.push((partition, generation, offset));
-                }
-                None => self.starting.push((partition, generation, offset)),
-            }
-        }
-        if !self.flow.is_paused() {
-            self.resume(&started);
         }
     }
 

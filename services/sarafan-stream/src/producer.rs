@@ -4,21 +4,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use tracing::{error, warn};
 
-use crate::client;
 use crate::config::{KafkaConfig, ProducerSettings};
 use crate::error::StreamError;
 use crate::frontier::Receipt;
-use crate::group::log_client;
 use crate::metrics::StreamMetrics;
+use crate::outlet::{self, Deliveries, Outlet};
 use crate::record::OwnedHeader;
 
 /// How long a sender waits at most before it looks again whether there is room.
@@ -46,12 +40,12 @@ pub struct ProducerRecord {
 /// to stop and to read the source again, nothing is ever skipped.
 #[derive(Clone)]
 pub struct Producer {
-    client: ThreadedProducer<Deliveries>,
+    outlet: Arc<dyn Outlet>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+pub(crate) struct Shared {
     in_flight: AtomicU32,
     /// Somebody waits for room or for the last acknowledgement.
     progress: Notify,
@@ -59,6 +53,22 @@ struct Shared {
 }
 
 impl Shared {
+    /// How many records are on their way.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    /// A record is on its way no longer.
+    pub(crate) fn settled_one(&self) {
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.progress.notify_waiters();
+    }
+
+    /// Takes note of the first record that was not delivered; false for any other.
+    pub(crate) fn fail(&self, topic: &str, source: &KafkaError) -> bool {
+        self.failure.set((topic.to_owned(), source.clone())).is_ok()
+    }
+
     fn check(&self) -> Result<(), StreamError> {
         match self.failure.get() {
             None => Ok(()),
@@ -90,11 +100,17 @@ impl Producer {
         settings: &ProducerSettings,
         metrics: StreamMetrics,
     ) -> Result<Self, StreamError> {
+        Self::over(metrics, |deliveries| outlet::open(kafka, settings, deliveries))
+    }
+
+    /// A producer over the outlet that `open` makes.
+    pub(crate) fn over(
+        metrics: StreamMetrics,
+        open: impl FnOnce(Deliveries) -> Result<Arc<dyn Outlet>, StreamError>,
+    ) -> Result<Self, StreamError> {
         let shared = Arc::new(Shared::default());
-        let context = Deliveries { shared: Arc::clone(&shared), metrics };
-        let client =
-            client::producer(kafka, settings)?.create_with_context(context).map_err(StreamError::config)?;
-        Ok(Self { client, shared })
+        let outlet = open(Deliveries { shared: Arc::clone(&shared), metrics })?;
+        Ok(Self { outlet, shared })
     }
 
     /// Queues a record if there is room. On [`Sent::Queued`] the receipt expects one more acknowledgement.
@@ -107,11 +123,10 @@ impl Producer {
         // Before the client may answer, and taken back if it does not take the record.
         receipt.expect();
         self.shared.in_flight.fetch_add(1, Ordering::AcqRel);
-        let Err((source, refused)) = self.client.send(base_record(record, receipt)) else {
+        let Err(source) = self.outlet.send(record, receipt) else {
             return Ok(Sent::Queued);
         };
-        // The token that went in comes back with the record; it stands for the acknowledgement expected above.
-        Receipt::from_shared(refused.delivery_opaque).acknowledge();
+        receipt.acknowledge();
         self.shared.in_flight.fetch_sub(1, Ordering::AcqRel);
         match source.rdkafka_error_code() {
             Some(RDKafkaErrorCode::QueueFull) => Ok(Sent::Full),
@@ -181,63 +196,6 @@ impl Producer {
 
     /// How many records wait for their acknowledgement.
     pub fn in_flight(&self) -> u32 {
-        self.shared.in_flight.load(Ordering::Acquire)
-    }
-}
-
-fn base_record<'a>(
-    record: &'a ProducerRecord,
-    receipt: &Receipt,
-) -> BaseRecord<'a, [u8], [u8], Arc<AtomicU32>> {
-    let mut base = BaseRecord::with_opaque_to(&record.topic, receipt.clone().into_shared());
-    base.key = record.key.as_deref();
-    base.payload = record.value.as_deref();
-    base.timestamp = record.timestamp_ms;
-    if !record.headers.is_empty() {
-        let headers = OwnedHeaders::new_with_capacity(record.headers.len());
-        base.headers = Some(record.headers.iter().fold(headers, |headers, header| {
-            headers.insert(Header { key: &header.name, value: header.value.as_deref() })
-        }));
-    }
-    base
-}
-
-/// Hears of deliveries, on the producer's own thread.
-struct Deliveries {
-    shared: Arc<Shared>,
-    metrics: StreamMetrics,
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_client(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        warn!(%error, reason, "kafka client");
-    }
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Arc<AtomicU32>;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, token: Arc<AtomicU32>) {
-        match result {
-            Ok(message) => {
-                let topic = [message.topic()];
-                let bytes = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len);
-                self.metrics.records_produced.with_label_values(&topic).inc();
-                self.metrics.bytes_produced.with_label_values(&topic).inc_by(bytes as u64);
-                Receipt::from_shared(token).acknowledge();
-            }
-            Err((source, message)) => {
-                // Its receipt is never acknowledged, so nothing that depends on it can be committed.
-                if self.shared.failure.set((message.topic().to_owned(), source.clone())).is_ok() {
-                    error!(topic = message.topic(), error = %source, "a record was not delivered");
-                }
-            }
-        }
-        self.shared.in_flight.fetch_sub(1, Ordering::AcqRel);
-        self.shared.progress.notify_waiters();
+        self.shared.in_flight()
     }
 }

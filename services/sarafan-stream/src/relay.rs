@@ -1,10 +1,10 @@
 //! The stateless user: every record becomes records of other topics.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::dead_letter::{DeadLetters, Rejection};
 use crate::error::StreamError;
@@ -81,7 +81,7 @@ pub struct Relay<T> {
     first_start: FirstStart,
     revoke_pending: RevokePending,
     metrics: StreamMetrics,
-    frontiers: HashMap<Arc<str>, HashMap<i32, Frontier>>,
+    frontiers: BTreeMap<Arc<str>, BTreeMap<i32, Frontier>>,
     /// What the producer had no room for yet: at most what one batch of records becomes.
     waiting: VecDeque<(ProducerRecord, Receipt)>,
     fresh: Vec<ProducerRecord>,
@@ -103,7 +103,7 @@ impl<T: Transform> Relay<T> {
             first_start,
             revoke_pending: consumer.revoke_pending(),
             metrics: consumer.metrics.clone(),
-            frontiers: HashMap::new(),
+            frontiers: BTreeMap::new(),
             waiting: VecDeque::new(),
             fresh: Vec::new(),
         }
@@ -125,11 +125,11 @@ impl<T: Transform> Relay<T> {
     }
 
     fn open(&self) -> usize {
-        self.frontiers.values().flat_map(HashMap::values).map(Frontier::open).sum()
+        self.frontiers.values().flat_map(BTreeMap::values).map(Frontier::open).sum()
     }
 
     fn positions(&mut self) -> Vec<Position> {
-        let of_topic = |(topic, of_topic): (&Arc<str>, &mut HashMap<i32, Frontier>)| {
+        let of_topic = |(topic, of_topic): (&Arc<str>, &mut BTreeMap<i32, Frontier>)| {
             let position = |(partition, frontier): (&i32, &mut Frontier)| {
                 Position::new(TopicPartition::new(Arc::clone(topic), *partition), frontier.advance())
             };

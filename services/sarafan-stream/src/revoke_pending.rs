@@ -1,8 +1,7 @@
 //! The flag that tells a busy handler to come to an end.
 
-use std::time::Instant;
-
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Set while partitions must be given up soon, because of a rebalance or because the process stops. A handler that
 /// retries looks at it between the attempts, or waits for it beside its back-off. Cheap to clone and to read.

@@ -1,14 +1,18 @@
 //! The ends of the partitions that this process owns, for lag.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
+use tokio::sync::oneshot::error::TryRecvError;
+use tracing::warn;
 
 use crate::group::offsets_list;
+use crate::link::Answer;
+use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, TopicPartition};
 
 /// How long one request for offsets may take.
@@ -16,8 +20,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The high watermarks of the owned partitions as last asked for (every `lag_interval_ms`), at the cost of a lock. Paused
 /// partitions are asked for too.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Watermarks(Arc<RwLock<HashMap<TopicPartition, End>>>);
+#[derive(Debug, Default)]
+pub(crate) struct Watermarks(RwLock<HashMap<TopicPartition, End>>);
 
 /// Where a partition ended, and when the brokers were asked.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,31 @@ impl Watermarks {
         for partition in partitions {
             known.remove(partition);
         }
+    }
+}
+
+/// Ends that were asked for and are not known yet.
+#[derive(Debug)]
+pub(crate) struct AskedEnds {
+    pub(crate) asked_ms: i64,
+    pub(crate) partitions: Vec<TopicPartition>,
+    pub(crate) answer: Answer<KafkaResult<Vec<i64>>>,
+}
+
+impl AskedEnds {
+    /// Takes note of the answer if there is one. Gives itself back as long as there is none.
+    pub(crate) fn take_note(mut self, known: &Watermarks, metrics: &StreamMetrics) -> Option<Self> {
+        match self.answer.try_recv() {
+            Err(TryRecvError::Empty) => return Some(self),
+            Ok(Ok(highs)) => known.update(self.asked_ms, self.partitions.into_iter().zip(highs)),
+            Ok(Err(error)) => {
+                metrics.retries_offsets.inc();
+                warn!(%error, "the ends of partitions could not be asked for; lag is older than it should be");
+            }
+            // Nobody polls any more: the loop hears of it elsewhere.
+            Err(TryRecvError::Closed) => {}
+        }
+        None
     }
 }
 

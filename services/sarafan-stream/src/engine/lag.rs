@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::tally::Tally;
 use crate::consumer::Consumer;
 use crate::partition::TopicPartition;
 use crate::unread::{Reading, now_ms};
+use crate::watermarks::AskedEnds;
 
 /// Watched on a clock of its own, also while a flush is under way: the lag behind a sink that does not answer is what
 /// operators have to see.
@@ -18,7 +18,7 @@ pub(super) struct Lag {
     readings: BTreeMap<TopicPartition, Reading>,
     /// When to look next.
     pub(super) next: Instant,
-    asking: Option<JoinHandle<()>>,
+    asking: Option<AskedEnds>,
 }
 
 impl Lag {
@@ -54,7 +54,8 @@ impl Lag {
 
     /// Publishes the lag as far as it is known, and asks for the ends anew.
     pub(super) fn watch(&mut self, consumer: &Consumer) {
-        let watermarks = consumer.watermarks();
+        let watermarks = &consumer.watermarks;
+        self.asking = self.asking.take().and_then(|asking| asking.take_note(watermarks, &consumer.metrics));
         for (partition, reading) in &mut self.readings {
             if let Some(end) = watermarks.end(partition) {
                 let waiting = reading.waiting(end.high, end.asked_ms);
@@ -64,8 +65,8 @@ impl Lag {
             }
         }
         // One question at a time, however slow the brokers answer.
-        if !self.readings.is_empty() && self.asking.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.asking = Some(consumer.refresh_watermarks(self.readings.keys().cloned().collect()));
+        if !self.readings.is_empty() && self.asking.is_none() {
+            self.asking = Some(consumer.ask_ends(self.readings.keys().cloned().collect()));
         }
         self.next = Instant::now() + Duration::from_millis(consumer.settings.lag_interval_ms);
     }
