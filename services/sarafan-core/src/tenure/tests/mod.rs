@@ -1,3 +1,5 @@
+mod adopt;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -67,11 +69,28 @@ fn a_term_goes_live_only_when_no_live_term_has_seen_more() {
 
 #[test]
 fn a_higher_term_or_the_same_number_by_a_higher_owner_ends_this_one() {
-    let tenure = admitted(&[], &found(0, 0)).unwrap().tenure;
-    assert_eq!(tenure.standing(&[entry(1, 76, true, 5)], 9), Standing::Holds);
-    assert_eq!(tenure.standing(&[entry(1, 78, false, 5)], 9), Standing::Overtaken);
-    assert_eq!(tenure.standing(&[entry(2, 0, false, 5)], 9), Standing::Overtaken);
+    let claim = Claim::on(&[], PLACE, 77, 9);
+    let tenure = claim.admit(&found(0, 0), PLACE).unwrap().tenure;
+    let beside = |other| tenure.standing(&[claim.entry.clone(), other], 9);
+    assert_eq!(beside(entry(1, 76, true, 5)), Standing::Holds);
+    assert_eq!(beside(entry(1, 78, false, 5)), Standing::Overtaken);
+    assert_eq!(beside(entry(2, 0, false, 5)), Standing::Overtaken);
     assert_eq!(tenure.standing(&[], 10), Standing::OtherIncarnation);
+}
+
+#[test]
+fn an_owner_whose_own_ledger_row_is_gone_or_older_than_it_wrote_sees_that_the_store_was_set_back() {
+    let claim = Claim::on(&[], PLACE, 77, 9);
+    let mut tenure = claim.admit(&found(0, 0), PLACE).unwrap().tenure;
+    assert_eq!(tenure.standing(&[], 9), Standing::SetBack);
+    assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::Holds);
+    let progress = Progress { position: 5, version: 5, last_record: 1, entities: 1, written: &["orders"] };
+    let recorded = tenure.next_entry(&progress, true);
+    assert_eq!(tenure.standing(std::slice::from_ref(&recorded), 9), Standing::Holds);
+    assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::SetBack);
+    let rival = entry(2, 6, false, 3);
+    let set_back = tenure.standing(&[claim.entry, rival], 9);
+    assert_eq!(set_back, Standing::SetBack, "it is overtaken too, and must record nothing");
 }
 
 #[test]
@@ -85,7 +104,8 @@ fn of_two_first_owners_the_one_that_finds_another_starts_over() {
 fn what_does_not_add_up_is_refused_with_the_way_out() {
     let ledger = [entry(1, 5, true, 100)];
     let kind = |ledger: &[Entry], s: Surroundings| admitted(ledger, &s).map_err(|r| r.kind());
-    assert_eq!(kind(&ledger, found(99, 100)), Err("entity_count"));
+    assert_eq!(kind(&ledger, found(99, 100)), Err("entities_lost"));
+    assert_eq!(kind(&ledger, found(101, 100)), Err("entities_added"));
     assert_eq!(kind(&ledger, found(100, 99)), Err("table_behind"));
     assert_eq!(kind(&[], found(3, 2)), Err("no_ledger"));
     assert_eq!(kind(&[], Surroundings { committed: Some(4), ..found(0, 0) }), Err("state_lost"));
