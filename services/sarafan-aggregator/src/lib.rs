@@ -4,6 +4,8 @@
 //! `sarafan-store` writes what it hands out. Who may write, from where and whom views believe is decided by
 //! `sarafan_core::tenure`.
 
+mod adopting;
+mod checking;
 mod collecting;
 mod config;
 mod dead_letters;
@@ -17,6 +19,8 @@ mod taking;
 mod waiting;
 mod watching;
 
+pub use adopting::{Plan, Prospect};
+pub use checking::{check_epoch, check_topic};
 pub use config::{AggregatorSection, Config, ExportedFigures, PrometheusSection};
 pub use fault::Fault;
 pub use metrics::{

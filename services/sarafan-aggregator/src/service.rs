@@ -10,12 +10,12 @@ use sarafan_core::Epoch;
 use sarafan_core::standing::Outlook;
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
-use sarafan_store::{Backoff, Generation, Store};
-use sarafan_stream::{Admin, Consumer, Pulse, StreamMetrics};
+use sarafan_store::{Backoff, Store};
+use sarafan_stream::{Consumer, Pulse, StreamMetrics};
 
+use crate::checking::{check_epoch, check_topic};
 use crate::config::Config;
 use crate::dead_letters::Index;
-use crate::fault::Fault;
 use crate::keeper::Keeper;
 use crate::metrics::{Board, Metrics};
 use crate::publishing::Publisher;
@@ -31,10 +31,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     // From the first moment on: an aggregator that has no partitions yet is not ready.
     let ready = service.health().condition("partitions");
     let store = Store::new(&config.clickhouse)?;
-    check_epoch(&store, &config).await?;
-    let generation = check_topic(&store, &config).await?;
-    let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
+    check_epoch(&store, config.definitions.epoch)
+        .await
+        .context("read the live epoch; has `sarafan migrate` run?")?;
+    let generation = check_topic(&store, &config.kafka, events).await?;
+    let stream = StreamMetrics::register(service.registry())?;
     let beats = pulse(&service, "partitions", &config);
     let consumer =
         Consumer::open(&config.kafka, config.consumer(), &[events], stream)?.with_pulse(beats.clone());
@@ -89,31 +91,6 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
 /// The epoch as metrics name it: enough of it to tell epochs apart.
 fn epoch_label(epoch: Epoch) -> String {
     epoch.to_string().chars().take(8).collect()
-}
-
-/// The definitions must be those that views show: anything else would be refused by nobody and seen by nobody.
-async fn check_epoch(store: &Store, config: &Config) -> anyhow::Result<()> {
-    let configured = config.definitions.epoch;
-    let live = store.live_epoch().await.context("read the live epoch; has `sarafan migrate` run?")?;
-    if live != Some(configured) {
-        let live = live.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
-        return Err(Fault::OtherEpoch { configured: configured.to_string(), live }.into());
-    }
-    Ok(())
-}
-
-/// The topic must be the one that was registered.
-async fn check_topic(store: &Store, config: &Config) -> anyhow::Result<Generation> {
-    let topic = config.topics.events.clone();
-    let registered = store.generations(&topic).await?.pop();
-    let Some(registered) = registered else { return Err(Fault::NotMigrated { topic }.into()) };
-    let found = Admin::open(&config.kafka)?.describe(&topic).await?;
-    let found = found.map_or(0, |info| info.partitions.len());
-    if found != registered.partitions as usize || registered.partitions > u32::from(u16::MAX) {
-        let (generation, registered) = (registered.generation, registered.partitions);
-        return Err(Fault::OtherTopic { topic, found, generation, registered }.into());
-    }
-    Ok(registered)
 }
 
 /// What a loop beats, so that `/livez` tells whether it still turns.

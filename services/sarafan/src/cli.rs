@@ -41,6 +41,8 @@ enum Command {
     Aggregate(commands::aggregate::Arguments),
     /// Bring topics, tables and views to this version and configuration
     Migrate(commands::migrate::Arguments),
+    /// Take over a ClickHouse that was restored from a backup: what it lacks is read again
+    Adopt(commands::adopt::Arguments),
     /// Write a file of records into a source topic
     Replay(commands::replay::Arguments),
     /// Make up a shop: write the records of a simulated retailer into files or source topics
@@ -80,6 +82,7 @@ fn run(Cli { place, command }: Cli) -> anyhow::Result<()> {
         Command::Ingest(arguments) => commands::ingest::run(&place, &arguments),
         Command::Aggregate(arguments) => commands::aggregate::run(&place, &arguments),
         Command::Migrate(arguments) => commands::migrate::run(&place, &arguments),
+        Command::Adopt(arguments) => commands::adopt::run(&place, &arguments),
         Command::Replay(arguments) => commands::replay::run(&place, &arguments),
         Command::Simulate(arguments) => commands::simulate::run(&place, &arguments),
         Command::Export(arguments) => commands::export::run(&place, &arguments),

@@ -143,6 +143,12 @@ impl Refusal {
         }
     }
 
+    /// What was found, without the way out.
+    pub fn finding(&self) -> String {
+        let text = self.to_string();
+        text.split_once("; ").map_or_else(|| text.clone(), |(finding, _)| finding.to_owned())
+    }
+
     /// Whether reading the topic again from its start makes good what the tables lack.
     pub const fn heals_by_reading_again(&self) -> bool {
         match self {

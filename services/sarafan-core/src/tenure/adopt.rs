@@ -69,22 +69,18 @@ pub struct Restored<'a> {
 }
 
 impl Restored<'_> {
-    /// The row that the partition would go on from: its position is that up to which entities are to be counted, and
-    /// before which the record is to be looked at.
-    pub fn base(&self) -> Entry {
-        self.claim().entry
+    /// The row that the partition would go on from, if the ledger knows it. Entities are to be counted up to its position,
+    /// and the record before that is to be looked at; without it both stand at 0.
+    pub fn base(&self) -> Option<Entry> {
+        let claim = self.claim();
+        claim.found_ledger.then_some(claim.entry)
     }
 
     /// The ledger row of the partition in the new `incarnation`.
     ///
     /// # Errors
     /// A [`Refusal`] where what must be read again is not in the topic, or where reading it again does not help.
-    pub fn adopt(
-        &self,
-        found: &Surroundings,
-        trust: Trust,
-        incarnation: u64,
-    ) -> Result<Adoption, Refusal> {
+    pub fn adopt(&self, found: &Surroundings, trust: Trust, incarnation: u64) -> Result<Adoption, Refusal> {
         let claim = self.claim();
         let mut believed = claim.clone();
         let mut doubt = None;
@@ -103,8 +99,10 @@ impl Restored<'_> {
             believed.entry.entities = 0;
             believed.entry.tables = heights(found, 0);
         }
-        let admission = Claim { found_ledger: true, ..believed.clone() }
-            .admit(&Surroundings { entities_at_base: believed.entry.entities, ..found.clone() }, self.placement)?;
+        let admission = Claim { found_ledger: true, ..believed.clone() }.admit(
+            &Surroundings { entities_at_base: believed.entry.entities, ..found.clone() },
+            self.placement,
+        )?;
         let highest_term = self.of_partition().map(|entry| entry.term).max().unwrap_or(0);
         let entry = Entry { incarnation, term: highest_term + 1, ..believed.entry };
         Ok(Adoption { entry, dirty_until: admission.dirty_until, doubt })

@@ -147,8 +147,9 @@ impl Tenure {
         if incarnation != self.tenancy.incarnation {
             return Standing::OtherIncarnation;
         }
-        let of_partition =
-            || ledger.iter().filter(|e| e.partition == self.placement.partition && e.incarnation == incarnation);
+        let of_partition = || {
+            ledger.iter().filter(|e| e.partition == self.placement.partition && e.incarnation == incarnation)
+        };
         let own = (self.tenancy.term, self.tenancy.owner);
         let recorded = of_partition().find(|e| e.rank() == own).map(|e| e.sequence);
         if recorded.is_none_or(|sequence| sequence < self.sequence) {

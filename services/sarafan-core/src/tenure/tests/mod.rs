@@ -156,3 +156,26 @@ fn a_first_claim_is_refused_before_it_is_written_because_the_next_start_would_fi
     assert_eq!(next.may_be_first(3, Some(4)), Ok(()), "the rows of an owner that died in its first flush");
     assert!(admitted(&[first.entry], &Surroundings { entities_at_base: 0, ..found(3, 2) }).is_ok());
 }
+
+#[test]
+fn a_refusal_is_one_line_that_ends_with_the_way_out() {
+    let refusals = [
+        Refusal::EntitiesLost { expected: 2, found: 1 },
+        Refusal::EntitiesAdded { expected: 1, found: 2 },
+        Refusal::Behind { table: "orders".to_owned(), found: 1, acknowledged: 2 },
+        Refusal::NoLedger { entities: 1 },
+        Refusal::StateLost { committed: 1 },
+        Refusal::TopicStartsLater { low: 1, position: 0 },
+        Refusal::TopicEndsEarlier { high: 1, position: 2 },
+        Refusal::OtherLog { position: 1 },
+    ];
+    for refusal in refusals {
+        let text = refusal.to_string();
+        let (finding, way_out) = text.split_once("; ").unwrap();
+        assert_eq!(refusal.finding(), finding);
+        assert!(!text.contains('\n') && !finding.contains(';') && !way_out.contains(';'), "{text}");
+        let adopted = way_out.contains("`sarafan adopt`");
+        assert!(adopted || way_out.contains("start over from the sources"), "{text}");
+        assert!(adopted || !refusal.heals_by_reading_again(), "{text}");
+    }
+}
