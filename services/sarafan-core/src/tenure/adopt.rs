@@ -20,8 +20,9 @@
 //!   rows are of that incarnation. Between the restore and the adoption an owner sees that its own ledger row is gone or
 //!   older than it wrote ([`Standing::SetBack`](super::Standing::SetBack)), and records nothing on top of it.
 //!
-//! A doubt that these checks do not see (a backup whose order is not known, rows deleted by hand) is answered by
-//! [`Trust::Nothing`].
+//! A doubt that these checks do not see (a backup whose order is not known, rows set back by hand) is answered by
+//! [`Trust::Nothing`]. Nothing answers a row that says what no record said: it is as new as the record that it claims to
+//! follow, and stays. Then only new databases help.
 //!
 //! The terms of the backup are numbers that may be used again by owners whose rows were lost with the restore. Owners
 //! have random ids, and so has an incarnation: neither numbers can meet.

@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   sarafan adopt                      after ClickHouse was restored: what there is, and what would be read again
   sarafan adopt --yes                do it
-  sarafan adopt --from-start --yes   when the ledger was not backed up first, or rows were deleted by hand
+  sarafan adopt --from-start --yes   when the ledger was not backed up first, or rows were lost
 
 Without --yes nothing is changed. With it, views are empty until the aggregators have taken their partitions again and
 read again what the tables lack: those that run begin within seconds, those that were stopped may be started before or
