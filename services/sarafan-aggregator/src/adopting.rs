@@ -69,6 +69,7 @@ impl Plan {
         mut step: impl FnMut(&str),
     ) -> Result<Self, Fault> {
         step("epoch, topic and ledger");
+        store.check_state().await?;
         store.sync_replicas().await?;
         check_epoch(store, definitions.epoch).await?;
         let generation = check_topic(store, kafka, topic).await?;

@@ -32,6 +32,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let ready = service.health().condition("partitions");
     let store = Store::new(&config.clickhouse)?;
     let events = config.topics.events.as_str();
+    store.check_state().await?;
     check_epoch(&store, config.definitions.epoch)
         .await
         .context("read the live epoch; has `sarafan migrate` run?")?;

@@ -50,6 +50,7 @@ impl Keeper {
         &mut self,
         parts: &[AssignedPartition],
     ) -> Result<(Vec<Position>, Vec<AssignedPartition>), Fault> {
+        self.persist(|| self.store.check_state()).await?;
         self.persist(|| self.store.sync_replicas()).await?;
         let claims = self.claim(parts).await?;
         let mut scanned = self.scan(parts).await?;
