@@ -63,6 +63,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         generation: generation.generation,
         partitions: generation.partitions,
         held: BTreeMap::new(),
+        refused: BTreeMap::new(),
         revoke: consumer.revoke_pending(),
         metrics,
         publisher: Publisher::new(board, outlook, shown.segments),

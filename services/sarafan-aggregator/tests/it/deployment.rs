@@ -52,6 +52,7 @@ impl Deployment {
         aggregator.batch.max_age_ms = 50;
         aggregator.idle_ms = 200;
         aggregator.collect_after_ms = 500;
+        aggregator.refused_retry_ms = 300;
         let config = Config {
             kafka: KafkaConfig::new(brokers),
             topics: TopicsSection {
@@ -72,6 +73,17 @@ impl Deployment {
             sources: vec!["test".to_owned()],
             service: ServiceConfig::default(),
         };
+        let store = Store::new(&config.clickhouse).unwrap();
+        let deployment = Self { config, store };
+        deployment.prepare().await;
+        deployment
+    }
+
+    /// The same topic and group, with databases of its own in which nothing is.
+    pub(crate) async fn with_new_databases(&self) -> Self {
+        let mut config = self.config.clone();
+        config.clickhouse.database.push_str("_new");
+        config.clickhouse.store_database.push_str("_new");
         let store = Store::new(&config.clickhouse).unwrap();
         let deployment = Self { config, store };
         deployment.prepare().await;

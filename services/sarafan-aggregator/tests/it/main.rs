@@ -7,4 +7,5 @@ mod deployment;
 mod exposition;
 mod life;
 mod metrics;
+mod refusing;
 mod unacknowledged;

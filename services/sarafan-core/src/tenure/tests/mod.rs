@@ -88,6 +88,11 @@ fn an_owner_whose_own_ledger_row_is_gone_or_older_than_it_wrote_sees_that_the_st
     let recorded = tenure.next_entry(&progress, true);
     assert_eq!(tenure.standing(std::slice::from_ref(&recorded), 9), Standing::Holds);
     assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::SetBack);
+    assert!(recorded.may_follow(std::slice::from_ref(&claim.entry)));
+    assert!(recorded.may_follow(std::slice::from_ref(&recorded)), "it was written, and the answer was lost");
+    assert!(!recorded.may_follow(&[]));
+    let second = tenure.next_entry(&progress, true);
+    assert!(!second.may_follow(std::slice::from_ref(&claim.entry)));
     let rival = entry(2, 6, false, 3);
     let set_back = tenure.standing(&[claim.entry, rival], 9);
     assert_eq!(set_back, Standing::SetBack, "it is overtaken too, and must record nothing");
