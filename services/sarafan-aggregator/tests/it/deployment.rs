@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use futures_util::TryFutureExt as _;
 use sarafan_aggregator::{AggregatorSection, Config, ExportedFigures};
 use sarafan_core::vocabulary::{FieldValue, Instant, Money, Score, Stamp, Subject};
 use sarafan_core::{Definitions, Event, Origin};
@@ -207,7 +208,9 @@ impl Deployment {
         let mut config = self.config.clone();
         let address = free_address();
         config.service.listen = address;
-        let task = tokio::spawn(sarafan_aggregator::run(config, shutdown.clone()));
+        let run = sarafan_aggregator::run(config, shutdown.clone());
+        // A test that waits for something else is to say why it waited in vain.
+        let task = tokio::spawn(run.inspect_err(|error| eprintln!("the aggregator has ended: {error:#}")));
         Running { address, shutdown, task }
     }
 
@@ -232,6 +235,11 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.request("the test is done with it");
         self.task.await.unwrap().unwrap();
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// What it fails with.
