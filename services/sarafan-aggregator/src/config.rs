@@ -78,6 +78,8 @@ pub struct AggregatorSection {
     /// How long a term must be shown before the cells of earlier ones are deleted, in milliseconds: longer than the
     /// longest query takes.
     pub collect_after_ms: u64,
+    /// After how many milliseconds a partition that was refused is looked at again.
+    pub refused_retry_ms: u64,
     /// When a flush is due.
     pub batch: BatchBounds,
 }
@@ -143,6 +145,7 @@ impl Default for AggregatorSection {
             session_timeout_ms: consumer.session_timeout_ms,
             idle_ms: consumer.idle_ms,
             collect_after_ms: 600_000,
+            refused_retry_ms: consumer.declined_retry_ms,
             batch: consumer.batch,
         }
     }
@@ -154,6 +157,7 @@ impl AggregatorSection {
             instance_id: self.instance_id.clone(),
             session_timeout_ms: self.session_timeout_ms,
             idle_ms: self.idle_ms,
+            declined_retry_ms: self.refused_retry_ms,
             batch: self.batch,
             ..ConsumerSettings::new(group)
         }

@@ -69,7 +69,7 @@ pub enum Fault {
     /// The canonical topic is not the one that was registered.
     #[error(
         "topic {topic} has {found} partitions and generation {generation} was registered with {registered}: it was grown \
-         or recreated; restore it, or register a new generation after the old one is drained"
+         or recreated; restore it, or start over from the sources (RUNBOOK, SarafanPartitionRefused)"
     )]
     OtherTopic {
         /// The canonical topic.

@@ -2,6 +2,7 @@
 //! Kafka commit (DESIGN 2.4). Never past a failed write; a batch that is given up ends the terms in it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
@@ -157,12 +158,9 @@ impl Keeper {
             };
             rows.push(held.tenure.next_entry(&progress, live));
         }
-        if !self.write_tables(markers, reason).await? {
+        let follows = rows.iter().all(|row| row.may_follow(&entries));
+        if !follows || !self.write_tables(markers, reason).await? || !self.write_rows(&rows, reason).await? {
             return Ok(false);
-        }
-        tokio::select! {
-            written = self.persist(|| self.store.write_ledger(self.definitions.epoch, &rows)) => written?,
-            () = self.give_up(reason) => return Ok(false),
         }
         let now = now();
         for (partition, Built { batch, .. }) in batches {
@@ -178,6 +176,25 @@ impl Keeper {
             }
         }
         Ok(true)
+    }
+
+    /// Writes ledger rows; false if they were given up, or must not be written. A ClickHouse that was away may come back as
+    /// an earlier state of itself: it is looked at before it is written to again.
+    async fn write_rows(&self, rows: &[Entry], reason: FlushReason) -> Result<bool, Fault> {
+        let again = AtomicBool::new(false);
+        let attempt = || async {
+            if again.swap(true, Ordering::Relaxed) {
+                let (entries, _) = self.read_ledger().await?;
+                if !rows.iter().all(|row| row.may_follow(&entries)) {
+                    return Ok(false);
+                }
+            }
+            self.store.write_ledger(self.definitions.epoch, rows).await.map(|()| true)
+        };
+        tokio::select! {
+            written = self.persist(attempt) => Ok(written?),
+            () = self.give_up(reason) => Ok(false),
+        }
     }
 
     /// Comes when the batch must be given up. The last flush of a revoke or a stop has a deadline of its own: the engine

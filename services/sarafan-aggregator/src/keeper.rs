@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{self, Duration};
 
-use sarafan_core::tenure::{Entry, Tenure};
+use sarafan_core::tenure::{Entry, Refusal, Tenure};
 use sarafan_core::vocabulary::Instant;
 use sarafan_core::{Definitions, Epoch, Event, Shard};
 use sarafan_runtime::health::Condition;
@@ -58,6 +58,8 @@ pub(crate) struct Keeper {
     pub(crate) generation: u16,
     pub(crate) partitions: u32,
     pub(crate) held: BTreeMap<u16, Held>,
+    /// Partitions that are ours and cannot be held, and why.
+    pub(crate) refused: BTreeMap<u16, Refusal>,
     pub(crate) revoke: RevokePending,
     pub(crate) metrics: Metrics,
     pub(crate) publisher: Publisher,
@@ -136,6 +138,10 @@ impl Handler for Keeper {
         self.take(parts).await
     }
 
+    fn declines(&self, partition: &TopicPartition) -> bool {
+        self.refused.contains_key(&number(partition.partition))
+    }
+
     fn apply(&mut self, record: &Record<'_>) -> Result<(), Fault> {
         let partition = number(record.partition);
         let held = self.held.get_mut(&partition).ok_or(Fault::NotHeld { partition })?;
@@ -170,6 +176,7 @@ impl Handler for Keeper {
 
     async fn revoked(&mut self, parts: &[TopicPartition], _: Revoked) -> Result<(), Fault> {
         self.forget(parts.iter().map(|part| number(part.partition)));
+        parts.iter().for_each(|part| self.no_longer_refused(number(part.partition)));
         self.publish_standing();
         Ok(())
     }

@@ -4,6 +4,8 @@
 //! `sarafan-store` writes what it hands out. Who may write, from where and whom views believe is decided by
 //! `sarafan_core::tenure`.
 
+mod adopting;
+mod checking;
 mod collecting;
 mod config;
 mod copying;
@@ -11,20 +13,24 @@ mod dead_letters;
 mod fault;
 mod flushing;
 mod keeper;
+mod looking;
 mod metrics;
 mod publishing;
+mod refusing;
 mod service;
 mod taking;
 mod waiting;
 mod watching;
 
+pub use adopting::{Plan, Prospect};
+pub use checking::{check_epoch, check_topic};
 pub use config::{AggregatorSection, Beginning, Config, ExportedFigures, PrometheusSection, group_of};
 pub use fault::Fault;
 pub use metrics::{
     BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,
     INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,
-    LTV_PURCHASES, LTV_REVENUE, METRICS, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE, REPLAYED_RECORDS,
-    RESTORE_SECONDS, SEGMENT_WINDOW_DAYS, SEGMENTS_HIDDEN, STATE_BYTES, TERM, TERMS, TOPIC_PARTITIONS,
-    VISIBLE_POSITION, VISIBLE_SECONDS, WATCH_FAILURES,
+    LTV_PURCHASES, LTV_REVENUE, METRICS, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE, PARTITION_REFUSED,
+    REPLAYED_RECORDS, RESTORE_SECONDS, SEGMENT_WINDOW_DAYS, SEGMENTS_HIDDEN, STATE_BYTES, TERM, TERMS,
+    TOPIC_PARTITIONS, VISIBLE_POSITION, VISIBLE_SECONDS, WATCH_FAILURES,
 };
 pub use service::run;

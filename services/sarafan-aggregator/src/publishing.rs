@@ -58,7 +58,9 @@ impl Keeper {
             let label = partition.to_string();
             self.metrics.visible.with_label_values(&[&label]).set(held.recorded.cast_signed());
         }
-        if self.held.is_empty() {
+        if let Some((partition, refusal)) = self.refused.first_key_value() {
+            self.ready.not_ready(format!("partition {partition} is refused: {refusal}"));
+        } else if self.held.is_empty() {
             self.ready.not_ready("no partition is assigned");
         } else if self.held.values().all(|h| h.tenure.is_live()) {
             self.ready.ready();

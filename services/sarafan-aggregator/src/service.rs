@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
-use sarafan_core::Epoch;
 use sarafan_core::standing::Outlook;
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
-use sarafan_store::{Backoff, Generation, Store};
-use sarafan_stream::{Admin, Consumer, Pulse, StreamMetrics};
+use sarafan_store::{Backoff, Store};
+use sarafan_stream::{Consumer, Pulse, StreamMetrics};
 
-use crate::config::{Beginning, Config, epoch_label};
+use crate::checking::{check_topic, epoch_to_copy};
+use crate::config::{Config, epoch_label};
 use crate::dead_letters::Index;
-use crate::fault::Fault;
 use crate::keeper::Keeper;
 use crate::metrics::{Board, Metrics};
 use crate::publishing::Publisher;
@@ -31,10 +30,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     // From the first moment on: an aggregator that has no partitions yet is not ready.
     let ready = service.health().condition("partitions");
     let store = Store::new(&config.clickhouse)?;
-    let copied_from = check_epoch(&store, &config).await?;
-    let generation = check_topic(&store, &config).await?;
-    let stream = StreamMetrics::register(service.registry())?;
     let events = config.topics.events.as_str();
+    store.check_state().await?;
+    let copied_from =
+        epoch_to_copy(&store, &config).await.context("read the live epoch; has `sarafan migrate` run?")?;
+    let generation = check_topic(&store, &config.kafka, events).await?;
+    let stream = StreamMetrics::register(service.registry())?;
     let beats = pulse(&service, "partitions", &config);
     let consumer =
         Consumer::open(&config.kafka, config.consumer(), &[events], stream)?.with_pulse(beats.clone());
@@ -61,6 +62,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         generation: generation.generation,
         partitions: generation.partitions,
         held: BTreeMap::new(),
+        refused: BTreeMap::new(),
         revoke: consumer.revoke_pending(),
         metrics,
         publisher: Publisher::new(board, outlook, shown.segments),
@@ -85,46 +87,6 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     .map(|_| ());
     shutdown.request("the aggregator has ended");
     ended
-}
-
-/// The definitions must be those that views show, or those of a candidate that `sarafan rebuild` has registered: anything else
-/// would be refused by nobody and seen by nobody. The epoch whose entities a candidate begins with.
-async fn check_epoch(store: &Store, config: &Config) -> anyhow::Result<Option<Epoch>> {
-    let definitions = &config.definitions;
-    let live = store.live_epoch().await.context("read the live epoch; has `sarafan migrate` run?")?;
-    let Some(live) = live.filter(|live| *live != definitions.epoch) else {
-        return match live {
-            Some(_) => Ok(None),
-            None => Err(other_epoch(definitions.epoch, "none".to_owned())),
-        };
-    };
-    if store.epoch(definitions.epoch).await?.is_none() {
-        return Err(other_epoch(definitions.epoch, live.to_string()));
-    }
-    let held = store.epoch(live).await?.and_then(|row| row.resolved());
-    let enough = held.is_some_and(|held| definitions.reads_no_more_than(&held));
-    let copied_from = (enough && config.beginning == Beginning::Entities).then_some(live);
-    let begins_with = if copied_from.is_some() { "the entities of the live one" } else { "the topic" };
-    tracing::info!(candidate = %definitions.epoch, %live, begins_with, "a candidate epoch is built");
-    Ok(copied_from)
-}
-
-fn other_epoch(configured: Epoch, live: String) -> anyhow::Error {
-    Fault::OtherEpoch { configured: configured.to_string(), live }.into()
-}
-
-/// The topic must be the one that was registered.
-async fn check_topic(store: &Store, config: &Config) -> anyhow::Result<Generation> {
-    let topic = config.topics.events.clone();
-    let registered = store.generations(&topic).await?.pop();
-    let Some(registered) = registered else { return Err(Fault::NotMigrated { topic }.into()) };
-    let found = Admin::open(&config.kafka)?.describe(&topic).await?;
-    let found = found.map_or(0, |info| info.partitions.len());
-    if found != registered.partitions as usize || registered.partitions > u32::from(u16::MAX) {
-        let (generation, registered) = (registered.generation, registered.partitions);
-        return Err(Fault::OtherTopic { topic, found, generation, registered }.into());
-    }
-    Ok(registered)
 }
 
 /// What a loop beats, so that `/livez` tells whether it still turns.

@@ -29,13 +29,13 @@ struct Scanned {
 }
 
 impl Keeper {
-    /// Takes partitions and says where to read each from.
+    /// Takes partitions and says where to read each from; those that are refused are left out.
     pub(crate) async fn take(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
         let began = Instant::now();
         self.forget(parts.iter().map(|part| number(part.partition.partition)));
         self.ready.not_ready("partitions are being restored");
         let mut starts = Vec::with_capacity(parts.len());
-        let mut remaining: Vec<AssignedPartition> = parts.to_vec();
+        let mut remaining = self.worth_taking(parts).await?;
         while !remaining.is_empty() {
             let (taken, again) = self.try_take(&remaining).await?;
             starts.extend(taken);
@@ -53,11 +53,15 @@ impl Keeper {
         &mut self,
         parts: &[AssignedPartition],
     ) -> Result<(Vec<Position>, Vec<AssignedPartition>), Fault> {
+        self.persist(|| self.store.check_state()).await?;
         self.persist(|| self.store.sync_replicas()).await?;
-        let claims = self.claim(parts).await?;
+        let (parts, claims) = self.claim(parts).await?;
+        if parts.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let mut scanned = self.scan(&claims).await?;
         let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
-        let mut before = self.records_before(parts, &claims).await?;
+        let mut before = self.records_before(&parts, &claims).await?;
         let (mut starts, mut again) = (Vec::new(), Vec::new());
         for (part, claim) in parts.iter().zip(claims) {
             let partition = number(part.partition.partition);
@@ -67,14 +71,17 @@ impl Keeper {
                 again.push(part.clone());
                 continue;
             }
-            starts.push(self.admit(part, &claim, found, before.remove(&partition)).await?);
+            starts.extend(self.admit(part, &claim, found, before.remove(&partition)).await?);
             self.pulse.beat();
         }
         Ok((starts, again))
     }
 
-    /// Reads the ledger and claims a term of every partition.
-    async fn claim(&self, parts: &[AssignedPartition]) -> Result<Vec<Claim>, Fault> {
+    /// Reads the ledger and claims a term of every partition that is not refused at once.
+    async fn claim(
+        &mut self,
+        parts: &[AssignedPartition],
+    ) -> Result<(Vec<AssignedPartition>, Vec<Claim>), Fault> {
         let (ledger_before, incarnation) = self.persist(|| self.read_ledger()).await?;
         let copied_from = match self.copied_from {
             Some(epoch) => self.persist(|| self.store.read_ledger(epoch)).await?,
@@ -86,34 +93,40 @@ impl Keeper {
             let owner = getrandom::u64().map_err(Fault::Random)?;
             claims.push(Claim::beside(&ledger_before, &copied_from, placement, owner, incarnation));
         }
-        self.check_first(parts, &claims).await?;
+        let refused = self.check_first(parts, &claims).await?;
+        let may = |(_, claim): &(AssignedPartition, Claim)| !refused.contains_key(&claim.entry.partition);
+        let (parts, claims): (Vec<_>, Vec<_>) = parts.iter().cloned().zip(claims).filter(may).unzip();
+        refused.into_iter().for_each(|(partition, refusal)| self.refuse(partition, refusal));
         let claimed: Vec<Entry> = claims.iter().map(|claim| claim.entry.clone()).collect();
         self.persist(|| self.store.write_ledger(self.definitions.epoch, &claimed)).await?;
         self.metrics.terms.inc_by(claims.len() as u64);
-        Ok(claims)
+        Ok((parts, claims))
     }
 
     /// Where the ledger knows nothing there must be nothing, else it was lost. Asked before the claims are written: they
-    /// are ledger rows themselves, and would let the next start pass.
-    async fn check_first(&self, parts: &[AssignedPartition], claims: &[Claim]) -> Result<(), Fault> {
+    /// are ledger rows themselves, and would let the next start pass. The partitions that are refused.
+    async fn check_first(
+        &self,
+        parts: &[AssignedPartition],
+        claims: &[Claim],
+    ) -> Result<BTreeMap<u16, Refusal>, Fault> {
         let unknown = claims.iter().filter(|claim| !claim.found_ledger && claim.copied.is_none());
         let partitions: Vec<u16> = unknown.map(|claim| claim.entry.partition).collect();
         if partitions.is_empty() {
-            return Ok(());
+            return Ok(BTreeMap::new());
         }
         let scope = Scope { epoch: self.definitions.epoch, partitions, partition_count: self.partitions };
         let entities = self.patiently(self.persist(|| self.count_entities(&scope))).await?;
         let (ledger_now, _) = self.persist(|| self.read_ledger()).await?;
         // Where another first owner has appeared meanwhile, the rows may be its own: seen to after the scan.
-        for (part, claim) in parts.iter().zip(claims).filter(|(_, claim)| !claim.must_start_over(&ledger_now))
-        {
+        let alone = parts.iter().zip(claims).filter(|(_, claim)| !claim.must_start_over(&ledger_now));
+        let refusal = |(part, claim): (&AssignedPartition, &Claim)| {
             let partition = claim.entry.partition;
             let held = entities.get(&partition).copied().unwrap_or(0);
-            claim
-                .may_be_first(held, part.committed.map(i64::cast_unsigned))
-                .map_err(|refusal| Fault::Refused { partition, refusal })?;
-        }
-        Ok(())
+            let refusal = claim.may_be_first(held, part.committed.map(i64::cast_unsigned)).err()?;
+            Some((partition, refusal))
+        };
+        Ok(alone.filter_map(refusal).collect())
     }
 
     /// Waits for a read of whole tables. It may take far longer than a loop may be silent, and has a limit of its own.
@@ -211,13 +224,14 @@ impl Keeper {
         Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
     }
 
+    /// Takes a partition, or refuses it.
     async fn admit(
         &mut self,
         part: &AssignedPartition,
         claim: &Claim,
         found: Scanned,
         record_before: Option<u64>,
-    ) -> Result<Position, Fault> {
+    ) -> Result<Option<Position>, Fault> {
         let partition = number(part.partition.partition);
         let Scanned { mut shard, highest, highest_copied } = found;
         let mut surroundings = Surroundings {
@@ -236,7 +250,14 @@ impl Keeper {
             surroundings.high = self.end_now(part).await?.cast_unsigned();
             admission = claim.admit(&surroundings, shard.placement());
         }
-        let admission = admission.map_err(|refusal| Fault::Refused { partition, refusal })?;
+        let admission = match admission {
+            Ok(admission) => admission,
+            Err(refusal) => {
+                self.refuse(partition, refusal);
+                return Ok(None);
+            }
+        };
+        self.no_longer_refused(partition);
         shard.resume(admission.position, admission.dirty_until);
         let replay_until = admission.dirty_until.max(surroundings.committed.unwrap_or(0));
         tracing::info!(
@@ -264,7 +285,7 @@ impl Keeper {
             waiting: Waiting::default(),
         };
         self.held.insert(partition, held);
-        Ok(Position::new(part.partition.clone(), offset))
+        Ok(Some(Position::new(part.partition.clone(), offset)))
     }
 
     /// The end of a partition as it is now.
@@ -275,7 +296,7 @@ impl Keeper {
         Ok(ends.map_or(part.high, |ends| ends.high))
     }
 
-    fn placement(&self, partition: u16) -> Placement {
+    pub(crate) fn placement(&self, partition: u16) -> Placement {
         let (epoch, generation, partitions) = (self.definitions.epoch, self.generation, self.partitions);
         Placement { epoch, generation, partition, partitions }
     }

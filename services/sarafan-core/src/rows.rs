@@ -5,6 +5,10 @@ use std::sync::{Arc, LazyLock};
 use crate::table::{ColumnKind, ColumnSpec, TableSpec};
 use crate::vocabulary::{Field, Kind, Role, Subject};
 
+/// How the rows are encoded. Raised by a change after which rows of an earlier version would be read wrongly by this one, or
+/// rows of this one by an earlier: a value that means something else, another hash. A column more raises nothing.
+pub const STATE_VERSION: u64 = 1;
+
 /// Columns before the fields of an entity, in every entity table.
 const ENTITY_HEAD: [ColumnSpec; 11] = [
     ColumnSpec::new("epoch", ColumnKind::U64),

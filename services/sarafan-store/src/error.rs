@@ -8,6 +8,9 @@ use thiserror::Error;
 
 use crate::codes;
 
+const UNKNOWN_TABLE: i32 = 60;
+const UNKNOWN_DATABASE: i32 = 81;
+
 /// What to do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -107,6 +110,17 @@ pub enum StoreError {
         /// Checksum of the embedded file.
         embedded: String,
     },
+    /// The rows are not of the state version that this version reads and writes.
+    #[error(
+        "the store has rows of state version {found} and this version knows {known}: {}",
+        if found > known { "run the version that wrote them" } else { "run `sarafan migrate` with this version" }
+    )]
+    OtherState {
+        /// Of the store; 0 before it was first said.
+        found: u64,
+        /// Of this version.
+        known: u64,
+    },
     /// The store was migrated by a later version.
     #[error(
         "the store has migration {number:04}_{name}, which this version does not know; run the version that applied it"
@@ -129,7 +143,8 @@ impl StoreError {
             Self::Configuration { .. }
             | Self::Mismatch { .. }
             | Self::MigrationChanged { .. }
-            | Self::MigrationUnknown { .. } => Class::Permanent,
+            | Self::MigrationUnknown { .. }
+            | Self::OtherState { .. } => Class::Permanent,
         }
     }
 
@@ -144,6 +159,7 @@ impl StoreError {
             Self::Value { .. } => "value",
             Self::MigrationChanged { .. } => "migration_changed",
             Self::MigrationUnknown { .. } => "migration_unknown",
+            Self::OtherState { .. } => "other_state",
         }
     }
 
@@ -155,6 +171,11 @@ impl StoreError {
     /// Whether sending the same again can succeed.
     pub fn is_transient(&self) -> bool {
         self.class() == Class::Transient
+    }
+
+    /// Whether the table or its database is not there.
+    pub(crate) fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Server { code: UNKNOWN_TABLE | UNKNOWN_DATABASE, .. })
     }
 
     /// An error of the client library; `waited` is the time limit that was in force.

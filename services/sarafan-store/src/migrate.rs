@@ -1,6 +1,7 @@
 //! Applies the migrations that are missing, refuses those that changed, and makes the views anew.
 
 use clickhouse::Row;
+use sarafan_core::rows;
 use serde::Deserialize;
 
 use crate::client::Store;
@@ -34,8 +35,8 @@ impl Store {
     /// and the last to make a view wins with the same view.
     ///
     /// # Errors
-    /// [`StoreError::MigrationChanged`] and [`StoreError::MigrationUnknown`] before anything is touched; else why a
-    /// statement failed.
+    /// [`StoreError::MigrationChanged`], [`StoreError::MigrationUnknown`] and [`StoreError::OtherState`] before anything is
+    /// touched; else why a statement failed.
     pub async fn migrate(&self) -> Result<Migrated, StoreError> {
         let mut done = self.migrate_tables().await?;
         done.views = self.make_views().await?;
@@ -49,6 +50,10 @@ impl Store {
     pub async fn migrate_tables(&self) -> Result<Migrated, StoreError> {
         let applied = self.applied_migrations().await?;
         check(MIGRATIONS, &applied)?;
+        let found = self.state_version().await?;
+        if found > rows::STATE_VERSION {
+            return Err(StoreError::OtherState { found, known: rows::STATE_VERSION });
+        }
         let mut done = Migrated { before: applied.len(), ..Migrated::default() };
         for migration in MIGRATIONS {
             if applied.iter().any(|row| row.number == migration.number) {
@@ -59,6 +64,7 @@ impl Store {
             self.record(migration).await?;
             done.applied.push(title);
         }
+        self.set_state_version(rows::STATE_VERSION).await?;
         Ok(done)
     }
 
@@ -92,7 +98,7 @@ impl Store {
             self.table("migrations")
         );
         match self.rows("read the applied migrations", &sql, &[]).await {
-            Err(StoreError::Server { code: UNKNOWN_TABLE | UNKNOWN_DATABASE, .. }) => Ok(Vec::new()),
+            Err(error) if error.is_missing_table() => Ok(Vec::new()),
             other => other,
         }
     }
@@ -118,9 +124,6 @@ impl Store {
 fn title(migration: &Migration) -> String {
     format!("{:04}_{}", migration.number, migration.name)
 }
-
-const UNKNOWN_TABLE: i32 = 60;
-const UNKNOWN_DATABASE: i32 = 81;
 
 /// Of the file as it is in the repository, whatever the databases are called.
 fn checksum(text: &str) -> u64 {

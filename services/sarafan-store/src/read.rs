@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::client::{Store, within};
 use crate::decode;
 use crate::error::StoreError;
-use crate::sql::{list, quoted};
+use crate::sql::{array, list, quoted};
 
 /// Whose rows: an epoch and partitions of a topic of `partition_count` partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub struct Height {
     pub highest: u64,
     /// Number of rows.
     pub rows: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct Count {
+    partition: u16,
+    entities: u64,
 }
 
 /// Rows per block of a scan: what is decoded at once stays a few megabytes.
@@ -131,6 +137,41 @@ impl Store {
         let limit = self.timeouts().restore;
         let query = final_within_partitions(self.reader(limit)).query_raw(&sql);
         within(&doing, limit, query.fetch_all::<Height>()).await
+    }
+
+    /// Entities whose first record lies at or below a version, per partition of `limits` (in all of which `scope` is): what
+    /// a ledger row of that version counts.
+    ///
+    /// # Errors
+    /// Why they could not be counted.
+    pub async fn entities_up_to(
+        &self,
+        scope: &Scope,
+        limits: &BTreeMap<u16, u64>,
+    ) -> Result<BTreeMap<u16, u64>, StoreError> {
+        let mut counts: BTreeMap<u16, u64> = limits.keys().map(|partition| (*partition, 0)).collect();
+        if limits.is_empty() {
+            return Ok(counts);
+        }
+        let (partitions, versions): (Vec<u16>, Vec<u64>) = limits.iter().unzip();
+        let limits =
+            format!("transform(partition, {}, {}, toUInt64(0))", array(&partitions), array(&versions));
+        for table in rows::folded().filter_map(rows::entity_table) {
+            let sql = format!(
+                "SELECT toUInt16(key_hash % {count}) AS partition, countIf(first_version <= {limits}) AS entities \
+                 FROM {table} FINAL PREWHERE {within} GROUP BY partition",
+                count = scope.partition_count,
+                table = self.table(table.name),
+                within = scope.condition(),
+            );
+            let doing = format!("count the rows of {}", table.name);
+            let limit = self.timeouts().restore;
+            let query = final_within_partitions(self.reader(limit)).query_raw(&sql);
+            for Count { partition, entities } in within(&doing, limit, query.fetch_all::<Count>()).await? {
+                *counts.entry(partition).or_default() += entities;
+            }
+        }
+        Ok(counts)
     }
 
     /// Reads a whole table (details, to rebuild from them), older versions hidden, and hands it over in pieces.

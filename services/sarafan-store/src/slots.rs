@@ -3,6 +3,7 @@
 
 use clickhouse::Row;
 use sarafan_core::definitions::Epoch;
+use sarafan_core::rows;
 use serde::Deserialize;
 
 use crate::client::Store;
@@ -46,6 +47,36 @@ impl Store {
     /// Why it was not acknowledged.
     pub async fn set_incarnation(&self, incarnation: u64) -> Result<(), StoreError> {
         self.advance("incarnations", "incarnation", incarnation).await
+    }
+
+    /// The state version of the rows; 0 in a store that has never been migrated to one.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub async fn state_version(&self) -> Result<u64, StoreError> {
+        match self.latest("state_versions", "state_version").await {
+            Err(error) if error.is_missing_table() => Ok(0),
+            latest => Ok(latest?.map_or(0, |latest| latest.value)),
+        }
+    }
+
+    /// Whether this version may read and write the rows.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherState`] when it may not; else why the state version could not be read.
+    pub async fn check_state(&self) -> Result<(), StoreError> {
+        match self.state_version().await? {
+            rows::STATE_VERSION => Ok(()),
+            found => Err(StoreError::OtherState { found, known: rows::STATE_VERSION }),
+        }
+    }
+
+    /// Says of which state version the rows are from now on.
+    ///
+    /// # Errors
+    /// Why it was not acknowledged.
+    pub(crate) async fn set_state_version(&self, version: u64) -> Result<(), StoreError> {
+        self.advance("state_versions", "state_version", version).await
     }
 
     /// The row in force of a table of one slot.

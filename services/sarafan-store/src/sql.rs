@@ -14,6 +14,12 @@ pub(crate) fn list<N: ToString>(numbers: &[N]) -> String {
     format!("({})", texts.join(", "))
 }
 
+/// Numbers as an array: `[1, 2, 3]`.
+pub(crate) fn array<N: ToString>(numbers: &[N]) -> String {
+    let texts: Vec<String> = numbers.iter().map(N::to_string).collect();
+    format!("[{}]", texts.join(", "))
+}
+
 /// Whether a database may have this name: it is put into statements as it is.
 pub(crate) fn is_plain_name(name: &str) -> bool {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

@@ -94,6 +94,9 @@ pub struct ConsumerSettings {
     /// How often the high watermarks are asked for, in milliseconds.
     #[serde(default = "defaults::lag_interval_ms")]
     pub lag_interval_ms: u64,
+    /// After how many milliseconds partitions that the handler declined are offered to it again.
+    #[serde(default = "defaults::declined_retry_ms")]
+    pub declined_retry_ms: u64,
     /// How often the handler is flushed when nothing arrives, in milliseconds.
     #[serde(default = "defaults::idle_ms")]
     pub idle_ms: u64,
@@ -116,6 +119,7 @@ impl ConsumerSettings {
             channel_batches: defaults::channel_batches(),
             pause_after_ms: defaults::pause_after_ms(),
             lag_interval_ms: defaults::lag_interval_ms(),
+            declined_retry_ms: defaults::declined_retry_ms(),
             idle_ms: defaults::idle_ms(),
             batch: BatchBounds::default(),
         }
@@ -199,6 +203,9 @@ mod defaults {
     }
     pub(super) fn lag_interval_ms() -> u64 {
         5_000
+    }
+    pub(super) fn declined_retry_ms() -> u64 {
+        60_000
     }
     pub(super) fn idle_ms() -> u64 {
         2_000

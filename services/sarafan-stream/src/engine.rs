@@ -1,5 +1,6 @@
 //! The loop that ties a group member to its handler.
 
+mod declined;
 mod lag;
 mod tally;
 
@@ -21,6 +22,7 @@ use crate::handler::{FlushOutcome, Handler};
 use crate::link::Answer;
 use crate::partition::{Generation, Position, TopicPartition};
 use crate::record_batch::RecordBatch;
+use declined::Declined;
 use lag::Lag;
 use tally::Tally;
 
@@ -70,6 +72,7 @@ pub(crate) struct Engine<H> {
     pub(crate) active: BTreeMap<TopicPartition, Generation>,
     /// Partitions that wait for the handler to say where to start.
     pub(crate) loading: BTreeMap<TopicPartition, Generation>,
+    declined: Declined,
     lag: Lag,
     /// What is to be committed, and the commit that is under way.
     commits: Commits,
@@ -82,12 +85,14 @@ impl<H: Handler> Engine<H> {
     fn new(handler: H, consumer: Consumer) -> Self {
         let began = Instant::now();
         let idle = Duration::from_millis(consumer.settings.idle_ms);
+        let declined_retry = Duration::from_millis(consumer.settings.declined_retry_ms);
         Self {
             filling: Filling::new(consumer.settings.batch, idle, Duration::ZERO),
             handler,
             consumer,
             active: BTreeMap::new(),
             loading: BTreeMap::new(),
+            declined: Declined::new(declined_retry, began),
             lag: Lag::new(began),
             commits: Commits::default(),
             committing: None,
@@ -110,7 +115,8 @@ impl<H: Handler> Engine<H> {
             let flush_due = !self.active.is_empty();
             // The order is the order of harm. Partitions that must be given up have a clock running at the whole
             // group, so they come first; a stop has a clock of its own. A flush that is due comes before more
-            // records, else a flood could hold it off and the batch would grow without bound. Lag is only watched.
+            // records, else a flood could hold it off and the batch would grow without bound. Lag is only watched, and what
+            // was declined has waited already.
             // Records come last, they can wait: in the queue, then in the topic.
             tokio::select! {
                 biased;
@@ -124,6 +130,9 @@ impl<H: Handler> Engine<H> {
                     }
                 }
                 () = sleep_until(self.lag.next) => self.lag.watch(&self.consumer),
+                () = sleep_until(self.declined.next), if !self.declined.is_empty() => {
+                    self.loading.extend(self.declined.take());
+                }
                 batch = next_batch(&mut self.handler, &mut self.consumer.records) => {
                     let Some(batch) = batch? else { return Err(self.why_the_thread_ended().into()) };
                     self.apply(&batch)?;
@@ -220,8 +229,14 @@ impl<H: Handler> Engine<H> {
             tracing::info!(%partition, offset, "partition starts");
             commands.push((partition, generation, offset));
         }
-        if let Some(partition) = unanswered.into_iter().next() {
-            return Err(StreamError::StartMissing { partition: partition.clone() });
+        for partition in unanswered {
+            if !self.handler.declines(partition) {
+                return Err(StreamError::StartMissing { partition: partition.clone() });
+            }
+            if let Some(generation) = self.loading.remove(partition) {
+                tracing::warn!(%partition, "partition is declined: it stays paused and is asked for again");
+                self.declined.add(partition.clone(), generation);
+            }
         }
         for (partition, generation, offset) in &commands {
             self.loading.remove(partition);
@@ -356,6 +371,7 @@ impl<H: Handler> Engine<H> {
         for partition in partitions {
             self.loading.remove(partition);
             self.active.remove(partition);
+            self.declined.forget(partition);
             self.lag.end(partition, &self.consumer);
             let labels = [&*partition.topic, &partition.partition.to_string()];
             // Only partitions that were measured have a gauge to remove.
@@ -366,8 +382,14 @@ impl<H: Handler> Engine<H> {
         self.count_partitions();
     }
 
+    /// Partitions that are not fed: they wait for the handler, or it declined them.
+    pub(crate) fn unfed(&self) -> impl Iterator<Item = TopicPartition> {
+        self.loading.keys().cloned().chain(self.declined.names())
+    }
+
     fn count_partitions(&self) {
-        self.consumer.metrics.assigned.set((self.active.len() + self.loading.len()) as i64);
+        let assigned = self.active.len() + self.loading.len() + self.declined.len();
+        self.consumer.metrics.assigned.set(assigned as i64);
     }
 }
 

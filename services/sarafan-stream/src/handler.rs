@@ -16,7 +16,8 @@ pub trait Handler: Send {
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Loads what is needed for `parts` and says where to start reading each (exactly one position per partition;
-    /// what the group committed is only a hint). May take minutes: polling goes on.
+    /// what the group committed is only a hint), or none if it [`declines`](Self::declines) the partition. May take
+    /// minutes: polling goes on.
     ///
     /// The engine drops this future when a partition must be given up or the process stops. It then calls
     /// [`revoked`](Self::revoked) for the partitions that go, and this method again for the ones that stay, so a
@@ -25,6 +26,14 @@ pub trait Handler: Send {
         &mut self,
         parts: &[AssignedPartition],
     ) -> impl Future<Output = Result<Vec<Position>, Self::Error>> + Send;
+
+    /// Whether a partition that got no position is meant to have none, for now. It stays with this member, is not fed, and
+    /// [`assigned`](Self::assigned) is called for it again after `declined_retry_ms`, until it starts or goes away. Without
+    /// this a missing position is a bug, and ends [`run`](crate::run).
+    fn declines(&self, partition: &TopicPartition) -> bool {
+        let _ = partition;
+        false
+    }
 
     /// Waits until another batch of records may be applied. For a handler whose output is bounded; the default never
     /// waits. The engine drops this future whenever something else comes up and calls it again later, so it must

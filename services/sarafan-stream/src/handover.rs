@@ -74,7 +74,7 @@ impl<H: Handler> Engine<H> {
             allowed.retain(|position| self.active.contains_key(&position.partition));
         }
         let mut partitions: Vec<TopicPartition> = self.active.keys().cloned().collect();
-        partitions.extend(self.loading.keys().cloned());
+        partitions.extend(self.unfed());
         if !partitions.is_empty() {
             self.handler.revoked(&partitions, Revoked::Orderly).await.map_err(EngineError::Handler)?;
             self.forget(&partitions);

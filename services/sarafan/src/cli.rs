@@ -45,6 +45,8 @@ enum Command {
     Rebuild(commands::rebuild::Arguments),
     /// Drop what earlier definitions have left
     Gc(commands::gc::Arguments),
+    /// Take over a ClickHouse that was restored from a backup: what it lacks is read again
+    Adopt(commands::adopt::Arguments),
     /// Write a file of records into a source topic
     Replay(commands::replay::Arguments),
     /// Make up a shop: write the records of a simulated retailer into files or source topics
@@ -86,6 +88,7 @@ fn run(Cli { place, command }: Cli) -> anyhow::Result<()> {
         Command::Migrate(arguments) => commands::migrate::run(&place, &arguments),
         Command::Rebuild(arguments) => commands::rebuild::run(&place, &arguments),
         Command::Gc(arguments) => commands::gc::run(&place, &arguments),
+        Command::Adopt(arguments) => commands::adopt::run(&place, &arguments),
         Command::Replay(arguments) => commands::replay::run(&place, &arguments),
         Command::Simulate(arguments) => commands::simulate::run(&place, &arguments),
         Command::Export(arguments) => commands::export::run(&place, &arguments),

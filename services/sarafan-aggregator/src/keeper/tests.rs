@@ -32,6 +32,7 @@ fn keeper(registry: &Registry, pulse: Pulse) -> Keeper {
         generation: 0,
         partitions: 1,
         held: BTreeMap::new(),
+        refused: BTreeMap::new(),
         revoke: consumer.revoke_pending(),
         metrics: Metrics::register(registry, &[]).unwrap(),
         publisher: Publisher::new(board, outlook, 50),

@@ -44,6 +44,9 @@ pub const STATE_BYTES: &str = "sarafan_state_bytes";
 /// Gauge, offsets whose figures views show, by `partition` (only while this process owns it and its term is live). Alert
 /// when it stands still while the partition has lag.
 pub const VISIBLE_POSITION: &str = "sarafan_visible_position";
+/// Gauge, 1 while this process owns a partition that it refuses, by `partition` and `reason`; absent else. It is looked at
+/// again every `aggregator.refused_retry_ms`. Alert at once: unless a replica lags, a person has to act.
+pub const PARTITION_REFUSED: &str = "sarafan_partition_refused";
 /// Histogram, seconds from the arrival of a record until views show it, by `source`. It arrived when its source's broker
 /// appended it, if the source topic keeps that time (`message.timestamp.type=LogAppendTime`). Else its timestamp is its
 /// producer's and may be of any day: then it arrived when it was appended to the canonical topic, and how long it waited
@@ -71,6 +74,7 @@ pub const METRICS: &[&str] = &[
     ENTITIES,
     STATE_BYTES,
     VISIBLE_POSITION,
+    PARTITION_REFUSED,
     VISIBLE_SECONDS,
     EPOCH_LIVE,
     IDENTITY_CONFLICTS,
@@ -123,6 +127,7 @@ pub(crate) struct Metrics {
     pub(crate) entities: IntGauge,
     pub(crate) state_bytes: IntGauge,
     pub(crate) visible: IntGaugeVec,
+    pub(crate) refused: IntGaugeVec,
     pub(crate) visible_seconds: HistogramVec,
     pub(crate) epoch_live: IntGaugeVec,
     /// Without labels, and yet a vector: there is nothing to show before the first read.
@@ -161,6 +166,11 @@ impl Metrics {
             entities: gauges(ENTITIES, "Entities held in memory", &[])?.with_label_values::<&str>(&[]),
             state_bytes: gauges(STATE_BYTES, "Bytes of memory that the state takes, estimated", &[])?
                 .with_label_values::<&str>(&[]),
+            refused: gauges(
+                PARTITION_REFUSED,
+                "1 while the partition is refused, by reason",
+                &["partition", "reason"],
+            )?,
             visible: gauges(VISIBLE_POSITION, "Offsets whose figures views show", &["partition"])?,
             visible_seconds: HistogramVec::new(visible.buckets(VISIBLE_BUCKETS.to_vec()), &["source"])?,
             epoch_live: gauges(EPOCH_LIVE, "1 while views show this epoch", &["epoch"])?,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use futures_util::TryFutureExt as _;
 use sarafan_aggregator::{AggregatorSection, Config, ExportedFigures};
 use sarafan_core::vocabulary::{FieldValue, Instant, Money, Score, Stamp, Subject};
 use sarafan_core::{Definitions, Event, Origin};
@@ -52,6 +53,7 @@ impl Deployment {
         aggregator.batch.max_age_ms = 50;
         aggregator.idle_ms = 200;
         aggregator.collect_after_ms = 500;
+        aggregator.refused_retry_ms = 300;
         let config = Config {
             kafka: KafkaConfig::new(brokers),
             topics: TopicsSection {
@@ -72,6 +74,17 @@ impl Deployment {
             sources: vec!["test".to_owned()],
             service: ServiceConfig::default(),
         };
+        let store = Store::new(&config.clickhouse).unwrap();
+        let deployment = Self { config, store };
+        deployment.prepare().await;
+        deployment
+    }
+
+    /// The same topic and group, with databases of its own in which nothing is.
+    pub(crate) async fn with_new_databases(&self) -> Self {
+        let mut config = self.config.clone();
+        config.clickhouse.database.push_str("_new");
+        config.clickhouse.store_database.push_str("_new");
         let store = Store::new(&config.clickhouse).unwrap();
         let deployment = Self { config, store };
         deployment.prepare().await;
@@ -113,25 +126,65 @@ impl Deployment {
 
     /// Empties a table of the store.
     pub(crate) async fn lose(&self, table: &str) {
-        self.execute(&format!("TRUNCATE TABLE {}.{table} SYNC", self.config.clickhouse.store_database)).await;
+        self.execute(&format!("TRUNCATE TABLE {{store}}.{table} SYNC")).await;
     }
 
     /// Lets no insert into a table of the store pass, as if it had too many parts already.
     pub(crate) async fn refuse_inserts(&self, table: &str) {
-        let store = &self.config.clickhouse.store_database;
-        self.execute(&format!("ALTER TABLE {store}.{table} MODIFY SETTING parts_to_throw_insert = 1")).await;
+        self.execute(&format!("ALTER TABLE {{store}}.{table} MODIFY SETTING parts_to_throw_insert = 1"))
+            .await;
     }
 
     /// Lets inserts pass again.
     pub(crate) async fn take_inserts(&self, table: &str) {
-        let store = &self.config.clickhouse.store_database;
-        self.execute(&format!("ALTER TABLE {store}.{table} RESET SETTING parts_to_throw_insert")).await;
+        self.execute(&format!("ALTER TABLE {{store}}.{table} RESET SETTING parts_to_throw_insert")).await;
     }
 
-    async fn execute(&self, statement: &str) {
+    /// Runs a statement that nothing in the project has a function for.
+    pub(crate) async fn execute(&self, statement: &str) {
         let clickhouse = &self.config.clickhouse;
+        let statement = statement.replace("{store}", &clickhouse.store_database);
         let client = clickhouse::Client::default().with_url(&clickhouse.url);
-        client.query(statement).execute().await.unwrap();
+        client.query_raw(&statement).execute().await.unwrap();
+    }
+
+    /// Copies the tables that are wanted, each as of a moment of its own; their names.
+    pub(crate) async fn back_up(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let store = &self.config.clickhouse.store_database;
+        let sql = format!(
+            "SELECT name FROM system.tables WHERE database = '{store}' AND engine LIKE '%MergeTree' \
+             AND name NOT LIKE 'copy_of_%' ORDER BY name"
+        );
+        let names = self.store.query(&sql, &[]).await.unwrap();
+        let names = (0..names.rows.len()).filter_map(|row| names.text(row, "name"));
+        let names: Vec<String> = names.filter(|name| wanted(name)).collect();
+        for name in &names {
+            self.execute(&format!("CREATE TABLE {{store}}.copy_of_{name} AS {{store}}.{name}")).await;
+            let copy = format!("INSERT INTO {{store}}.copy_of_{name} SELECT * FROM {{store}}.{name}");
+            self.execute(&copy).await;
+        }
+        names
+    }
+
+    /// Puts copies in the place of their tables.
+    pub(crate) async fn restore(&self, names: &[String]) {
+        let pairs = names.iter().map(|name| format!("{{store}}.{name} AND {{store}}.copy_of_{name}"));
+        for pair in pairs {
+            self.execute(&format!("EXCHANGE TABLES {pair}")).await;
+        }
+    }
+
+    /// As retention does: what lies before `offset` is gone.
+    pub(crate) async fn delete_records(&self, partition: i32, offset: i64) {
+        use rdkafka::admin::{AdminClient, AdminOptions};
+        use rdkafka::client::DefaultClientContext;
+        let mut client = rdkafka::ClientConfig::new();
+        client.set("bootstrap.servers", &self.config.kafka.brokers);
+        let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
+        let mut offsets = rdkafka::TopicPartitionList::new();
+        let events = &self.config.topics.events;
+        offsets.add_partition_offset(events, partition, rdkafka::Offset::Offset(offset)).unwrap();
+        admin.delete_records(&offsets, &AdminOptions::new()).await.unwrap();
     }
 
     /// Writes canonical records to the topic, in order.
@@ -155,7 +208,9 @@ impl Deployment {
         let mut config = self.config.clone();
         let address = free_address();
         config.service.listen = address;
-        let task = tokio::spawn(sarafan_aggregator::run(config, shutdown.clone()));
+        let run = sarafan_aggregator::run(config, shutdown.clone());
+        // A test that waits for something else is to say why it waited in vain.
+        let task = tokio::spawn(run.inspect_err(|error| eprintln!("the aggregator has ended: {error:#}")));
         Running { address, shutdown, task }
     }
 
@@ -180,6 +235,11 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.request("the test is done with it");
         self.task.await.unwrap().unwrap();
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// What it fails with.

@@ -50,38 +50,6 @@ async fn a_killed_aggregator_changes_no_figure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_that_was_recreated_is_refused() {
-    let deployment = Deployment::new("recreated", 1).await;
-    let records = |amount| {
-        (0..5).map(move |n| order(&n.to_string(), "ann", "2026-01-01T10:00:00Z", amount)).collect::<Vec<_>>()
-    };
-    let first = deployment.start();
-    deployment.produce(&records("10")).await;
-    assert_eq!(deployment.eventually(REVENUE, "50").await, "50");
-    first.stop().await;
-    deployment.recreate_topic().await;
-    deployment.produce(&records("99")).await;
-    deployment.produce(&records("98")).await;
-    let error = deployment.start().fail().await;
-    assert!(error.contains("the topic was recreated"), "{error}");
-    assert_eq!(deployment.eventually(REVENUE, "50").await, "50");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_lost_its_ledger_is_refused_as_often_as_it_is_tried() {
-    let deployment = Deployment::new("ledgerless", 1).await;
-    let first = deployment.start();
-    deployment.produce(&[order("1", "ann", "2026-01-01T10:00:00Z", "10")]).await;
-    assert_eq!(deployment.eventually(REVENUE, "10").await, "10");
-    first.stop().await;
-    deployment.lose("ledger").await;
-    for _ in 0..2 {
-        let error = deployment.start().fail().await;
-        assert!(error.contains("the ledger was lost"), "{error}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn cells_of_earlier_terms_are_collected_and_no_figure_changes() {
     let deployment = Deployment::new("collected", 1).await;
     let terms = "SELECT toString(uniqExact(term)) AS found FROM {store}.ltv";

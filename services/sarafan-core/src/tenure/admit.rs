@@ -1,10 +1,11 @@
 //! Fail closed: what was read must be what the ledger says was written, and the topic must be the one it was (DESIGN 2.6).
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::{Claim, TableHeight, Tenure};
+use super::{Claim, Entry, TableHeight, Tenure};
 use crate::rows;
 use crate::shard::{Placement, Tenancy};
 
@@ -40,15 +41,26 @@ pub struct Admission {
     pub dirty_until: u64,
 }
 
-/// Why a partition is refused. Each names the way out.
+/// Why a partition is refused. Each names the way out; `RUNBOOK, SarafanPartitionRefused` has the steps.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Entity rows are missing or there are too many.
+    /// Entity rows are missing.
     #[error(
-        "the ledger says {expected} entities and the tables hold {found}: rows were lost or added; restore ClickHouse \
-         from a backup, or empty the store and replay the topic"
+        "the ledger says {expected} entities and the tables hold {found}: rows were lost, or a replica is behind; unless \
+         that passes, run `sarafan adopt`, which has the topic read again"
     )]
-    EntityCount {
+    EntitiesLost {
+        /// What the ledger says.
+        expected: u64,
+        /// What was read.
+        found: u64,
+    },
+    /// There are entity rows that no record has made.
+    #[error(
+        "the ledger says {expected} entities and the tables hold {found}: something else than sarafan wrote to them; \
+         name new databases in [clickhouse], then run `sarafan migrate` and `sarafan adopt`, which has the topic read again"
+    )]
+    EntitiesAdded {
         /// What the ledger says.
         expected: u64,
         /// What was read.
@@ -56,8 +68,8 @@ pub enum Refusal {
     },
     /// Acknowledged rows are not there.
     #[error(
-        "table {table} ends at version {found} and version {acknowledged} was acknowledged: a replica is behind or rows \
-         were lost; wait for the replica, or restore ClickHouse from a backup"
+        "table {table} ends at version {found} and version {acknowledged} was acknowledged: rows were lost, or a replica \
+         is behind; unless that passes, run `sarafan adopt`, which has the topic read again"
     )]
     Behind {
         /// The table.
@@ -70,7 +82,7 @@ pub enum Refusal {
     /// There are rows, and no ledger.
     #[error(
         "the tables hold {entities} entities and the ledger does not know the partition: the ledger was lost; restore it \
-         from a backup, or empty the store and replay the topic"
+         from a backup, or run `sarafan adopt`, which has the topic read again"
     )]
     NoLedger {
         /// Entities read.
@@ -78,8 +90,8 @@ pub enum Refusal {
     },
     /// The group has committed and there is no state.
     #[error(
-        "the consumer group has read up to offset {committed} and the store is empty: this is another store, or it was \
-         emptied; configure the right one, or reset the group's offsets to start anew"
+        "the consumer group has read up to offset {committed} and the store is empty: [clickhouse] names another store, or \
+         it was emptied; name the right one, or run `sarafan adopt`, which has the topic read again"
     )]
     StateLost {
         /// What the group committed.
@@ -87,19 +99,19 @@ pub enum Refusal {
     },
     /// Records that were not read are gone from the topic.
     #[error(
-        "the topic starts at offset {low} and the ledger goes on at {position}: records that were never read are gone; \
-         restore the topic, or empty the store and replay the sources"
+        "the topic starts at offset {low} and is to be read from {position}: records that the tables lack are gone; \
+         restore the topic, or start over from the sources (RUNBOOK, SarafanPartitionRefused)"
     )]
     TopicStartsLater {
         /// First offset of the topic.
         low: u64,
-        /// Where the ledger goes on.
+        /// Where reading has to go on.
         position: u64,
     },
     /// The topic is shorter than what was read from it.
     #[error(
         "the topic ends at offset {high} and rows of position {position} exist: it was recreated or lost; restore it, or \
-         register a new topic generation"
+         start over from the sources (RUNBOOK, SarafanPartitionRefused)"
     )]
     TopicEndsEarlier {
         /// Offset after the last of the topic.
@@ -110,7 +122,7 @@ pub enum Refusal {
     /// The log is not the one that was read.
     #[error(
         "the record before offset {position} is not the one that was applied there: the topic was recreated; restore it, \
-         or register a new topic generation"
+         or start over from the sources (RUNBOOK, SarafanPartitionRefused)"
     )]
     OtherLog {
         /// Where the ledger goes on.
@@ -122,13 +134,34 @@ impl Refusal {
     /// The label of the refusal in metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::EntityCount { .. } => "entity_count",
+            Self::EntitiesLost { .. } => "entities_lost",
+            Self::EntitiesAdded { .. } => "entities_added",
             Self::Behind { .. } => "table_behind",
             Self::NoLedger { .. } => "no_ledger",
             Self::StateLost { .. } => "state_lost",
             Self::TopicStartsLater { .. } => "topic_starts_later",
             Self::TopicEndsEarlier { .. } => "topic_ends_earlier",
             Self::OtherLog { .. } => "other_log",
+        }
+    }
+
+    /// What was found, without the way out.
+    pub fn finding(&self) -> String {
+        let text = self.to_string();
+        text.split_once("; ").map_or_else(|| text.clone(), |(finding, _)| finding.to_owned())
+    }
+
+    /// Whether reading the topic again from its start makes good what the tables lack.
+    pub const fn heals_by_reading_again(&self) -> bool {
+        match self {
+            Self::EntitiesLost { .. }
+            | Self::Behind { .. }
+            | Self::NoLedger { .. }
+            | Self::StateLost { .. } => true,
+            Self::EntitiesAdded { .. }
+            | Self::TopicStartsLater { .. }
+            | Self::TopicEndsEarlier { .. }
+            | Self::OtherLog { .. } => false,
         }
     }
 }
@@ -155,10 +188,7 @@ impl Claim {
         if found.high < reached {
             return Err(Refusal::TopicEndsEarlier { high: found.high, position: reached });
         }
-        // DESIGN 2.6 asks for the topic's id, which the client library does not tell; the log itself tells as much.
-        if base.last_record != 0 && found.record_before.is_some_and(|before| before != base.last_record) {
-            return Err(Refusal::OtherLog { position: base.position });
-        }
+        self.check_log(found)?;
         let entry = &self.entry;
         let tenancy = Tenancy { term: entry.term, owner: entry.owner, incarnation: entry.incarnation };
         let heights = heights(self.copied.is_none().then_some(&found.highest), position);
@@ -183,14 +213,27 @@ impl Claim {
         }
     }
 
-    fn check_state(&self, found: &Surroundings) -> Result<(), Refusal> {
+    /// Whether the log is the one that the ledger speaks of. DESIGN 2.6 asks for the topic's id, which the client library
+    /// does not tell; the log itself tells as much.
+    pub(super) fn check_log(&self, found: &Surroundings) -> Result<(), Refusal> {
+        let Entry { position, last_record, .. } = *self.base();
+        if last_record != 0 && found.record_before.is_some_and(|before| before != last_record) {
+            return Err(Refusal::OtherLog { position });
+        }
+        Ok(())
+    }
+
+    /// Whether the tables hold what the ledger says.
+    pub(super) fn check_state(&self, found: &Surroundings) -> Result<(), Refusal> {
         if !self.found_ledger && self.copied.is_none() {
             return self.may_be_first(found.entities, found.committed);
         }
         let base = self.base();
-        if found.entities_at_base != base.entities {
-            let (expected, found) = (base.entities, found.entities_at_base);
-            return Err(Refusal::EntityCount { expected, found });
+        let (expected, entities) = (base.entities, found.entities_at_base);
+        match entities.cmp(&expected) {
+            Ordering::Less => return Err(Refusal::EntitiesLost { expected, found: entities }),
+            Ordering::Greater => return Err(Refusal::EntitiesAdded { expected, found: entities }),
+            Ordering::Equal => {}
         }
         for TableHeight { table, highest: acknowledged, .. } in &base.tables {
             let found = found.highest.get(table).copied().unwrap_or(0);
@@ -204,7 +247,7 @@ impl Claim {
 }
 
 /// Every table of entities and of customers, at what was found in it; where rows are copied, nothing is there yet.
-fn heights(found: Option<&BTreeMap<String, u64>>, position: u64) -> Vec<TableHeight> {
+pub(super) fn heights(found: Option<&BTreeMap<String, u64>>, position: u64) -> Vec<TableHeight> {
     let entities = rows::folded().filter_map(rows::entity_table).map(|spec| spec.name);
     let customers = [rows::CUSTOMER_FIGURES.name, rows::CUSTOMER_MONEY.name];
     let height = |table: &str| TableHeight {

@@ -44,6 +44,16 @@ impl Entry {
         (self.term, self.owner)
     }
 
+    /// Whether the ledger holds the row before this one, of the same term, or this one already. If not, the store was set
+    /// back since: this row would claim what is no longer in the tables, and must not be written.
+    pub fn may_follow(&self, ledger: &[Self]) -> bool {
+        let same = |e: &&Self| {
+            e.partition == self.partition && e.incarnation == self.incarnation && e.rank() == self.rank()
+        };
+        let recorded = ledger.iter().filter(same).map(|e| e.sequence).max();
+        self.sequence == 0 || recorded.is_some_and(|sequence| sequence + 1 >= self.sequence)
+    }
+
     /// From where to read on: the lowest position of its tables.
     pub fn resume_at(&self) -> u64 {
         self.tables.iter().map(|t| t.position).min().map_or(self.position, |lowest| lowest.min(self.position))

@@ -8,11 +8,15 @@
 //! 3. apply, and write nothing until [`Tenure::may_write`]: before F the state mixes offsets;
 //! 4. write all cells, then look at the ledger again: [`Tenure::may_go_live`];
 //! 5. before each flush, and when idle, [`Tenure::standing`]: a higher term ends this one.
+//!
+//! A store that was restored from a backup is adopted: [`Restored::adopt`].
 
 mod admit;
+mod adopt;
 mod ledger;
 
 pub use admit::{Admission, Refusal, Surroundings};
+pub use adopt::{Adoption, Restored, Trust};
 pub use ledger::{Entry, TableHeight};
 
 use crate::shard::{Placement, Tenancy};
@@ -75,6 +79,9 @@ pub enum Standing {
     Overtaken,
     /// The store was replaced by another incarnation of itself: take the partition again.
     OtherIncarnation,
+    /// The ledger lacks what this owner wrote: the store was set back to an earlier state. Take the partition again, and
+    /// record nothing on top of it: rows between the two are gone.
+    SetBack,
 }
 
 impl Claim {
@@ -162,17 +169,22 @@ impl Tenure {
         same.map(|e| e.position).max().is_none_or(|shown| position >= shown)
     }
 
-    /// Where the owner stands.
+    /// Where the owner stands, while no row of its own is under way: its last one was acknowledged.
     pub fn standing(&self, ledger: &[Entry], incarnation: u64) -> Standing {
         if incarnation != self.tenancy.incarnation {
             return Standing::OtherIncarnation;
         }
-        let rivals = ledger.iter().filter(|e| e.partition == self.placement.partition);
-        let highest = rivals.filter(|e| e.incarnation == incarnation).map(Entry::rank).max();
-        if highest.is_some_and(|rank| rank > (self.tenancy.term, self.tenancy.owner)) {
-            Standing::Overtaken
-        } else {
-            Standing::Holds
+        let of_partition = || {
+            ledger.iter().filter(|e| e.partition == self.placement.partition && e.incarnation == incarnation)
+        };
+        let own = (self.tenancy.term, self.tenancy.owner);
+        let recorded = of_partition().find(|e| e.rank() == own).map(|e| e.sequence);
+        if recorded.is_none_or(|sequence| sequence < self.sequence) {
+            return Standing::SetBack;
+        }
+        match of_partition().map(Entry::rank).max() {
+            Some(highest) if highest > own => Standing::Overtaken,
+            _ => Standing::Holds,
         }
     }
 

@@ -94,3 +94,33 @@ async fn a_store_of_a_later_version_is_refused() {
     let error = store.migrate().await.unwrap_err();
     assert!(matches!(error, StoreError::MigrationUnknown { number: 9999, .. }), "{error}");
 }
+
+#[tokio::test]
+async fn rows_of_a_later_state_version_are_refused_before_anything_is_touched() {
+    let store = migrated().await;
+    assert_eq!(store.state_version().await.unwrap(), sarafan_core::rows::STATE_VERSION);
+    store.check_state().await.unwrap();
+    run(&store, "DELETE FROM {store}.migrations WHERE number = 3").await;
+    run(&store, "DROP TABLE {store}.details").await;
+    let later =
+        "INSERT INTO {store}.state_versions (sequence, state_version) VALUES (18446744073709551615, 77)";
+    run(&store, later).await;
+    for error in [store.check_state().await.unwrap_err(), store.migrate().await.unwrap_err()] {
+        assert_eq!((error.class(), error.kind()), (Class::Permanent, "other_state"));
+        let said = "the store has rows of state version 77 and this version knows 1: run the version that wrote them";
+        assert_eq!(error.to_string(), said);
+    }
+    let sql = "SELECT count() FROM system.tables WHERE database = '{store}' AND name = 'details'";
+    assert_eq!(value(&store, sql).await, "0");
+}
+
+#[tokio::test]
+async fn a_store_from_before_state_versions_is_brought_to_one() {
+    let store = migrated().await;
+    run(&store, "DELETE FROM {store}.migrations WHERE number = 8").await;
+    run(&store, "DROP TABLE {store}.state_versions").await;
+    let error = store.check_state().await.unwrap_err();
+    assert!(error.to_string().ends_with("run `sarafan migrate` with this version"), "{error}");
+    store.migrate().await.unwrap();
+    store.check_state().await.unwrap();
+}

@@ -163,6 +163,37 @@ async fn heights_say_per_partition_how_high_the_rows_of_a_table_reach() {
 }
 
 #[tokio::test]
+async fn entities_are_counted_by_their_first_version_up_to_a_limit_of_each_partition() {
+    let store = migrated().await;
+    let first = |table: &mut Table, hash: i128, id: &str, first: i128, version: i128| {
+        let mut values = keyed(EPOCH, hash, version);
+        values.extend([("id", Value::text(id)), ("first_version", Value::Int(first))]);
+        push(table, &values);
+    };
+    let big = i128::from(u64::MAX);
+    let mut table = Table::new(orders());
+    first(&mut table, 1, "a", 10, 10);
+    first(&mut table, 1, "b", 20, big);
+    first(&mut table, 5, "c", 21, 21);
+    first(&mut table, 2, "d", 5, 5);
+    store.insert(&table).await.unwrap();
+    let mut again = Table::new(orders());
+    first(&mut again, 1, "a", 10, 30);
+    store.insert(&again).await.unwrap();
+    let mut refunds = Table::new(rows::entity_table(Subject::Refund).unwrap());
+    first(&mut refunds, 1, "e", 20, 20);
+    store.insert(&refunds).await.unwrap();
+    let count = async |limits: &[(u16, u64)]| {
+        let limits: BTreeMap<u16, u64> = limits.iter().copied().collect();
+        let partitions: Vec<u16> = limits.keys().copied().collect();
+        store.entities_up_to(&scope(&partitions), &limits).await.unwrap()
+    };
+    assert_eq!(count(&[(1, 20), (2, 4), (3, 9)]).await, BTreeMap::from([(1, 3), (2, 0), (3, 0)]));
+    assert_eq!(count(&[(1, u64::MAX)]).await, BTreeMap::from([(1, 4)]));
+    assert!(count(&[]).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_restore_knows_the_highest_version_of_each_table_of_each_partition() {
     let store = migrated().await;
     let mut table = Table::new(orders());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sarafan_localstack::testing::unique_name;
-use sarafan_stream::{AssignedPartition, FlushOutcome, FlushReason, TopicPartition};
+use sarafan_stream::{AssignedPartition, FlushOutcome, FlushReason, Revoked, TopicPartition};
 
 use crate::support::{Event, Habit, member, member_with, settings, topic, until, write};
 
@@ -102,4 +102,56 @@ async fn a_partition_that_is_retaken_begins_where_the_handler_says_and_leaks_not
         1,
         "the other one goes on"
     );
+}
+
+/// Declines partition 0 until it is told otherwise.
+struct Declining(Arc<AtomicBool>);
+
+impl Habit for Declining {
+    fn declines(&self, partition: i32) -> bool {
+        partition == 0 && self.0.load(Ordering::Acquire)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_declined_is_asked_for_again_while_the_others_go_on() {
+    let (topic, group) = (topic("declined", 2).await, unique_name("declined"));
+    write(&topic, 0..1_000).await;
+    let often = sarafan_stream::ConsumerSettings { declined_retry_ms: 50, ..settings(&group) };
+    let declines = Arc::new(AtomicBool::new(true));
+    let (log, running) = member_with(&topic, often, Declining(Arc::clone(&declines)));
+    let ends = |partition: i32| {
+        let asked = log.events().iter().find_map(|event| match event {
+            Event::Asked(parts) => parts.iter().find(|p| p.partition.partition == partition).map(|p| p.high),
+            _ => None,
+        });
+        asked.unwrap_or(i64::MAX) as usize
+    };
+    let applied = |partition: i32| log.applied().iter().filter(|(p, ..)| *p == partition).count();
+    until("the other one is read", || applied(1) == ends(1)).await;
+    let asked_alone = || {
+        let alone = |event: &&Event| matches!(event, Event::Asked(parts) if parts.len() == 1 && parts[0].partition.partition == 0);
+        log.events().iter().filter(alone).count()
+    };
+    until("it is asked for again and again", || asked_alone() >= 3).await;
+    assert_eq!(applied(0), 0);
+    declines.store(false, Ordering::Release);
+    until("it is read too", || applied(0) == ends(0)).await;
+    running.stop().await.unwrap();
+    log.assert_terms_are_gapless();
+    assert_eq!(log.started().len(), 2, "the other one was not disturbed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_declined_goes_to_another_member_as_any_other() {
+    let (topic, group) = (topic("declinedgone", 1).await, unique_name("declinedgone"));
+    write(&topic, 0..100).await;
+    let (declining, running) =
+        member_with(&topic, settings(&group), Declining(Arc::new(AtomicBool::new(true))));
+    until("it is asked", || !declining.events().is_empty()).await;
+    running.stop().await.unwrap();
+    assert_eq!(declining.revoked(Revoked::Orderly), [0], "the handler is told that it is gone");
+    let (log, running) = member_with(&topic, settings(&group), crate::support::Plain);
+    until("the next one reads it", || log.applied().len() == 100).await;
+    running.stop().await.unwrap();
 }

@@ -207,6 +207,10 @@ pub(crate) trait Habit: Send + 'static {
         part.committed.unwrap_or(part.low)
     }
 
+    fn declines(&self, _partition: i32) -> bool {
+        false
+    }
+
     fn load(&mut self, _parts: &[AssignedPartition]) -> impl Future<Output = ()> + Send {
         async {}
     }
@@ -245,12 +249,19 @@ impl<H: Habit> Handler for Logging<H> {
         self.habit.load(parts).await;
         let mut starts = Vec::new();
         for part in parts {
+            if self.habit.declines(part.partition.partition) {
+                continue;
+            }
             let offset = self.habit.start(part);
             self.log.push(Event::Started(part.partition.partition, offset));
             self.positions.insert(part.partition.clone(), offset);
             starts.push(Position::new(part.partition.clone(), offset));
         }
         Ok(starts)
+    }
+
+    fn declines(&self, partition: &TopicPartition) -> bool {
+        self.habit.declines(partition.partition)
     }
 
     fn apply(&mut self, record: &Record<'_>) -> Result<(), Refused> {

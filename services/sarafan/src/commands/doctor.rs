@@ -168,6 +168,9 @@ async fn schema(deployment: &Deployment, store: &Store) -> Vec<Finding> {
         }
         Err(error) => return vec![Finding::bad("tables", error.to_string(), MIGRATE)],
     };
+    if let Err(error) = store.check_state().await {
+        return vec![tables, Finding::bad("rows", error.to_string(), "")];
+    }
     let configured = deployment.definitions.epoch;
     let epoch = match store.live_epoch().await {
         Ok(Some(live)) if live == configured => Finding::good("epoch", format!("{live} is live")),

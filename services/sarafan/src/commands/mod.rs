@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod adopt;
 pub(crate) mod aggregate;
 pub(crate) mod check_config;
 #[cfg(feature = "localstack")]

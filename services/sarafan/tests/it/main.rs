@@ -3,6 +3,7 @@
 // A helper of a test may fail it as the test itself may; clippy knows only the functions marked as tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adopt;
 mod alerts;
 mod bad_input;
 mod browser;

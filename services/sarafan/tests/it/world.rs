@@ -80,6 +80,16 @@ impl World {
         Self::of(text, self.environment.clone())
     }
 
+    /// The same configuration and sources, with further overrides. Nothing is migrated.
+    pub(crate) fn with(&self, overrides: &[(&str, &str)]) -> Self {
+        let text = std::fs::read_to_string(self.folder.path().join("sarafan.toml")).unwrap();
+        let mut environment = self.environment.clone();
+        let further: Vec<_> = overrides.iter().map(|(path, value)| variable(path, value)).collect();
+        environment.retain(|(name, _)| further.iter().all(|(other, _)| other != name));
+        environment.extend(further);
+        Self::of(&text, environment)
+    }
+
     fn of(text: &str, environment: Vec<(String, String)>) -> Self {
         let pairs = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let document = Document::from_text_and_environment("sarafan.toml", text, ENV_PREFIX, pairs).unwrap();

@@ -1,3 +1,5 @@
+mod adopt;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -68,11 +70,33 @@ fn a_term_goes_live_only_when_no_live_term_has_seen_more() {
 
 #[test]
 fn a_higher_term_or_the_same_number_by_a_higher_owner_ends_this_one() {
-    let tenure = admitted(&[], &found(0, 0)).unwrap().tenure;
-    assert_eq!(tenure.standing(&[entry(1, 76, true, 5)], 9), Standing::Holds);
-    assert_eq!(tenure.standing(&[entry(1, 78, false, 5)], 9), Standing::Overtaken);
-    assert_eq!(tenure.standing(&[entry(2, 0, false, 5)], 9), Standing::Overtaken);
+    let claim = Claim::on(&[], PLACE, 77, 9);
+    let tenure = claim.admit(&found(0, 0), PLACE).unwrap().tenure;
+    let beside = |other| tenure.standing(&[claim.entry.clone(), other], 9);
+    assert_eq!(beside(entry(1, 76, true, 5)), Standing::Holds);
+    assert_eq!(beside(entry(1, 78, false, 5)), Standing::Overtaken);
+    assert_eq!(beside(entry(2, 0, false, 5)), Standing::Overtaken);
     assert_eq!(tenure.standing(&[], 10), Standing::OtherIncarnation);
+}
+
+#[test]
+fn an_owner_whose_own_ledger_row_is_gone_or_older_than_it_wrote_sees_that_the_store_was_set_back() {
+    let claim = Claim::on(&[], PLACE, 77, 9);
+    let mut tenure = claim.admit(&found(0, 0), PLACE).unwrap().tenure;
+    assert_eq!(tenure.standing(&[], 9), Standing::SetBack);
+    assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::Holds);
+    let progress = Progress { position: 5, version: 5, last_record: 1, entities: 1, written: &["orders"] };
+    let recorded = tenure.next_entry(&progress, true);
+    assert_eq!(tenure.standing(std::slice::from_ref(&recorded), 9), Standing::Holds);
+    assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::SetBack);
+    assert!(recorded.may_follow(std::slice::from_ref(&claim.entry)));
+    assert!(recorded.may_follow(std::slice::from_ref(&recorded)), "it was written, and the answer was lost");
+    assert!(!recorded.may_follow(&[]));
+    let second = tenure.next_entry(&progress, true);
+    assert!(!second.may_follow(std::slice::from_ref(&claim.entry)));
+    let rival = entry(2, 6, false, 3);
+    let set_back = tenure.standing(&[claim.entry, rival], 9);
+    assert_eq!(set_back, Standing::SetBack, "it is overtaken too, and must record nothing");
 }
 
 #[test]
@@ -86,7 +110,8 @@ fn of_two_first_owners_the_one_that_finds_another_starts_over() {
 fn what_does_not_add_up_is_refused_with_the_way_out() {
     let ledger = [entry(1, 5, true, 100)];
     let kind = |ledger: &[Entry], s: Surroundings| admitted(ledger, &s).map_err(|r| r.kind());
-    assert_eq!(kind(&ledger, found(99, 100)), Err("entity_count"));
+    assert_eq!(kind(&ledger, found(99, 100)), Err("entities_lost"));
+    assert_eq!(kind(&ledger, found(101, 100)), Err("entities_added"));
     assert_eq!(kind(&ledger, found(100, 99)), Err("table_behind"));
     assert_eq!(kind(&[], found(3, 2)), Err("no_ledger"));
     assert_eq!(kind(&[], Surroundings { committed: Some(4), ..found(0, 0) }), Err("state_lost"));
@@ -160,7 +185,7 @@ fn a_candidate_copies_until_its_own_ledger_speaks_of_rows() {
 fn a_copy_is_held_to_what_the_live_ledger_says_and_waits_for_what_an_earlier_attempt_wrote() {
     let claim = Claim::beside(&[], &[entry(4, 5, true, 100)], PLACE, 77, 9);
     let refused = claim.admit(&found(99, 100), PLACE).unwrap_err();
-    assert_eq!(refused.kind(), "entity_count");
+    assert_eq!(refused.kind(), "entities_lost");
     let surroundings = Surroundings { highest_copied: 150, ..found(100, 130) };
     let mut admission = claim.admit(&surroundings, PLACE).unwrap();
     assert_eq!((admission.position, admission.dirty_until), (100, 150));
@@ -169,4 +194,27 @@ fn a_copy_is_held_to_what_the_live_ledger_says_and_waits_for_what_an_earlier_att
     let entry = admission.tenure.next_entry(&progress, false);
     let heights: BTreeMap<&str, u64> = entry.tables.iter().map(|t| (t.table.as_str(), t.highest)).collect();
     assert_eq!((heights["orders"], heights["refunds"]), (160, 0), "what the live epoch has is not here");
+}
+
+#[test]
+fn a_refusal_is_one_line_that_ends_with_the_way_out() {
+    let refusals = [
+        Refusal::EntitiesLost { expected: 2, found: 1 },
+        Refusal::EntitiesAdded { expected: 1, found: 2 },
+        Refusal::Behind { table: "orders".to_owned(), found: 1, acknowledged: 2 },
+        Refusal::NoLedger { entities: 1 },
+        Refusal::StateLost { committed: 1 },
+        Refusal::TopicStartsLater { low: 1, position: 0 },
+        Refusal::TopicEndsEarlier { high: 1, position: 2 },
+        Refusal::OtherLog { position: 1 },
+    ];
+    for refusal in refusals {
+        let text = refusal.to_string();
+        let (finding, way_out) = text.split_once("; ").unwrap();
+        assert_eq!(refusal.finding(), finding);
+        assert!(!text.contains('\n') && !finding.contains(';') && !way_out.contains(';'), "{text}");
+        let adopted = way_out.contains("`sarafan adopt`");
+        assert!(adopted || way_out.contains("start over from the sources"), "{text}");
+        assert!(adopted || !refusal.heals_by_reading_again(), "{text}");
+    }
 }

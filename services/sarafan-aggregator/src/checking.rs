@@ -1,0 +1,60 @@
+//! What must hold before anything is read or written: the store is one that this version understands, views show the
+//! configured epoch, and the topic is the one that was registered.
+
+use sarafan_core::Epoch;
+use sarafan_store::{Generation, Store};
+use sarafan_stream::{Admin, KafkaConfig};
+
+use crate::config::{Beginning, Config};
+use crate::fault::Fault;
+
+/// The definitions must be those that views show: anything else would be refused by nobody and seen by nobody.
+///
+/// # Errors
+/// [`Fault::OtherEpoch`], or why the store could not be read.
+pub async fn check_epoch(store: &Store, configured: Epoch) -> Result<(), Fault> {
+    let live = store.live_epoch().await?;
+    if live == Some(configured) {
+        return Ok(());
+    }
+    let live = live.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
+    Err(Fault::OtherEpoch { configured: configured.to_string(), live })
+}
+
+/// The definitions must be those that views show, or those of a candidate that `sarafan rebuild` has registered. The epoch
+/// whose entities a candidate begins with.
+///
+/// # Errors
+/// As [`check_epoch`].
+pub(crate) async fn epoch_to_copy(store: &Store, config: &Config) -> Result<Option<Epoch>, Fault> {
+    let definitions = &config.definitions;
+    let live = store.live_epoch().await?.filter(|live| *live != definitions.epoch);
+    let Some(live) = live else { return check_epoch(store, definitions.epoch).await.map(|()| None) };
+    if store.epoch(definitions.epoch).await?.is_none() {
+        return check_epoch(store, definitions.epoch).await.map(|()| None);
+    }
+    let held = store.epoch(live).await?.and_then(|row| row.resolved());
+    let enough = held.is_some_and(|held| definitions.reads_no_more_than(&held));
+    let copied_from = (enough && config.beginning == Beginning::Entities).then_some(live);
+    let begins_with = if copied_from.is_some() { "the entities of the live one" } else { "the topic" };
+    tracing::info!(candidate = %definitions.epoch, %live, begins_with, "a candidate epoch is built");
+    Ok(copied_from)
+}
+
+/// The canonical topic must have as many partitions as its registered generation.
+///
+/// # Errors
+/// [`Fault::NotMigrated`], [`Fault::OtherTopic`], or why the store or the topic could not be read.
+pub async fn check_topic(store: &Store, kafka: &KafkaConfig, topic: &str) -> Result<Generation, Fault> {
+    let topic = topic.to_owned();
+    let Some(registered) = store.generations(&topic).await?.pop() else {
+        return Err(Fault::NotMigrated { topic });
+    };
+    let found = Admin::open(kafka)?.describe(&topic).await?;
+    let found = found.map_or(0, |info| info.partitions.len());
+    if found != registered.partitions as usize || registered.partitions > u32::from(u16::MAX) {
+        let (generation, registered) = (registered.generation, registered.partitions);
+        return Err(Fault::OtherTopic { topic, found, generation, registered });
+    }
+    Ok(registered)
+}

@@ -1,0 +1,108 @@
+//! What tables and topic hold of partitions, without reading the rows back.
+
+use std::collections::BTreeMap;
+
+use sarafan_core::rows;
+use sarafan_core::table::TableSpec;
+use sarafan_core::tenure::{Entry, Surroundings};
+use sarafan_store::{Scope, Store};
+use sarafan_stream::{Admin, KafkaConfig, PartitionEnds, StreamError, TopicReader};
+
+use crate::fault::Fault;
+use crate::keeper::{fingerprint, number};
+
+/// The ledger row that each partition would go on from.
+pub(crate) type Bases = BTreeMap<u16, Option<Entry>>;
+
+/// Where the store is and what it is about.
+pub(crate) struct Place<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) kafka: &'a KafkaConfig,
+    pub(crate) topic: &'a str,
+    /// The generation of the topic.
+    pub(crate) generation: u16,
+    pub(crate) scope: Scope,
+}
+
+impl Place<'_> {
+    /// What tables and topic hold of each partition. The topic is looked at last: owners that live on write rows of what
+    /// is in it. `step` is told what is being looked at.
+    pub(crate) async fn look(
+        &self,
+        bases: &Bases,
+        mut step: impl FnMut(&str),
+    ) -> Result<BTreeMap<u16, Surroundings>, Fault> {
+        let generation = u64::from(self.generation);
+        let limits = bases.iter().map(|(partition, base)| (*partition, generation << 48 | position(base)));
+        step("entities");
+        let counts = self.store.entities_up_to(&self.scope, &limits.collect()).await?;
+        let mut heights = BTreeMap::new();
+        for table in tables() {
+            step(table.name);
+            for height in self.store.heights(&self.scope, table).await? {
+                heights.insert((height.partition, table.name), height);
+            }
+        }
+        step("topic");
+        let ends = self.ends().await?;
+        let records = self.records_before(bases, &ends).await?;
+        let surroundings = |partition: &u16| {
+            let ends = ends.get(usize::from(*partition))?;
+            let height = |table: &TableSpec| heights.get(&(*partition, table.name));
+            let entities = rows::folded().filter_map(rows::entity_table).filter_map(|t| height(t));
+            let found = Surroundings {
+                entities: entities.map(|height| height.rows).sum(),
+                entities_at_base: counts.get(partition).copied().unwrap_or(0),
+                highest: tables().map(|t| (t.name.to_owned(), height(t).map_or(0, |h| h.highest))).collect(),
+                low: ends.low.cast_unsigned(),
+                high: ends.high.cast_unsigned(),
+                committed: None,
+                highest_copied: 0,
+                record_before: records.get(partition).copied(),
+            };
+            Some((*partition, found))
+        };
+        Ok(bases.keys().filter_map(surroundings).collect())
+    }
+
+    async fn ends(&self) -> Result<Vec<PartitionEnds>, Fault> {
+        let described = Admin::open(self.kafka)?.describe(self.topic).await?;
+        let described =
+            described.ok_or_else(|| StreamError::UnknownTopic { topic: self.topic.to_owned() })?;
+        Ok(described.partitions)
+    }
+
+    /// Fingerprints of the records before the ledger's positions, where the topic still holds them.
+    async fn records_before(
+        &self,
+        bases: &Bases,
+        ends: &[PartitionEnds],
+    ) -> Result<BTreeMap<u16, u64>, Fault> {
+        let before = |(partition, base): (&u16, &Option<Entry>)| {
+            let ends = ends.get(usize::from(*partition))?;
+            let offset = position(base).cast_signed() - 1;
+            (ends.low..ends.high).contains(&offset).then_some((i32::from(*partition), offset))
+        };
+        let offsets: BTreeMap<i32, i64> = bases.iter().filter_map(before).collect();
+        if offsets.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let (kafka, topic, wanted) = (self.kafka.clone(), self.topic.to_owned(), offsets.clone());
+        let read =
+            tokio::task::spawn_blocking(move || TopicReader::first_records(&kafka, &topic, wanted)).await;
+        let records = read.map_err(|_| StreamError::ThreadEnded)??;
+        // An offset without a record is a marker: it tells nothing.
+        let exact = records.into_iter().filter(|(partition, r)| offsets.get(partition) == Some(&r.offset));
+        Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
+    }
+}
+
+fn position(base: &Option<Entry>) -> u64 {
+    base.as_ref().map_or(0, |base| base.position)
+}
+
+/// The tables whose heights the ledger knows.
+fn tables() -> impl Iterator<Item = &'static TableSpec> {
+    let entities = rows::folded().filter_map(rows::entity_table).map(AsRef::as_ref);
+    entities.chain([rows::CUSTOMER_FIGURES.as_ref(), rows::CUSTOMER_MONEY.as_ref()])
+}
