@@ -19,6 +19,7 @@ mod watching;
 
 pub use config::{AggregatorSection, Config, ExportedFigures, PrometheusSection};
 pub use fault::Fault;
+pub use keeper::fingerprint;
 pub use metrics::{
     BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,
     INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,

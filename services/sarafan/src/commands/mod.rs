@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod aggregate;
+pub(crate) mod audit;
 pub(crate) mod check_config;
 #[cfg(feature = "localstack")]
 pub(crate) mod demo;
