@@ -15,7 +15,7 @@ FROM
         FROM
         (
             SELECT
-                key_hash, arrayConcat(customer_cuts, response_cuts) AS cuts, asked, day, score,
+                key_hash, arrayConcat(customer_cuts, response_cuts) AS cuts, asked, day, assumeNotNull(score) AS score,
                 arrayConcat([('customers', next_of_customer)], if(order_id IS NULL, [], [('orders', next_of_order)])) AS units
             FROM answers_cut
             WHERE scored AND asked IN {nps_surveys}

@@ -29,12 +29,14 @@ pub(super) struct Comparison {
     pub(super) columns: Vec<Column>,
 }
 
+/// Place, values held, values recounted, version; a side without the place has no values.
+type Example = (Vec<String>, Vec<String>, Vec<String>, u64);
+
 #[derive(Debug, Row, Deserialize)]
 struct Found {
     compared: u64,
     differing: u64,
-    /// Place, values held, values recounted, version; a side without the place has no values.
-    examples: Vec<(Vec<String>, Vec<String>, Vec<String>, u64)>,
+    examples: Vec<Example>,
 }
 
 /// Above this much a sort or a group by goes to the server's disk.
@@ -72,10 +74,7 @@ impl Store {
 }
 
 impl Comparison {
-    fn difference(
-        &self,
-        (place, held, recounted, version): (Vec<String>, Vec<String>, Vec<String>, u64),
-    ) -> Difference {
+    fn difference(&self, (place, held, recounted, version): Example) -> Difference {
         let named = self.place.iter().zip(&place).map(|(name, key)| match *name {
             // What everybody reads first needs no name.
             "dimension" | "segment" | "key" | "id" => key.clone(),
