@@ -15,45 +15,64 @@ pub(super) struct Column {
     pub(super) kind: ValueKind,
 }
 
-/// Two queries with the columns `place Array(String)`, `shown Array(String)` and `version`; every place once a side.
+/// A query with the columns `place`, `of_table` and `of_facts` (lists of texts; no values for no row), `version` and
+/// `differs`; every place once.
 #[derive(Debug)]
 pub(super) struct Comparison {
     pub(super) doing: String,
-    /// Common table expressions that the recount names.
+    /// Common table expressions that the query names.
     pub(super) with: String,
-    pub(super) held: String,
-    pub(super) recounted: String,
+    pub(super) grouped: String,
     /// What the elements of a place are.
     pub(super) place: Vec<&'static str>,
-    /// What the elements of `shown` are.
+    /// What the values are.
     pub(super) columns: Vec<Column>,
 }
 
-/// Place, values held, values recounted, version; a side without the place has no values.
-type Example = (Vec<String>, Vec<String>, Vec<String>, u64);
-
 #[derive(Debug, Row, Deserialize)]
-struct Found {
+struct Counts {
     compared: u64,
     differing: u64,
-    examples: Vec<Example>,
+}
+
+#[derive(Debug, Row, Deserialize)]
+struct Example {
+    place: Vec<String>,
+    of_table: Vec<String>,
+    of_facts: Vec<String>,
+    version: u64,
 }
 
 /// Above this much a sort or a group by goes to the server's disk.
 const SPILL_BYTES: &str = "1000000000";
 
 impl Store {
-    /// Runs a comparison.
+    /// Runs a comparison: counts first, for which ClickHouse need not make texts; examples only when something differs.
     pub(super) async fn compare(&self, comparison: &Comparison) -> Result<Compared, StoreError> {
-        let Comparison { doing, with, held, recounted, .. } = comparison;
-        let sql = format!(
-            "SELECT count() AS compared, countIf(differs) AS differing, \
-             groupArraySortedIf({EXAMPLES})((place, of_table, of_facts, version), differs) AS examples \
-             FROM (SELECT place, maxIf(shown, in_table) AS of_table, maxIf(shown, NOT in_table) AS of_facts, \
-             max(version) AS version, of_table != of_facts AS differs FROM \
-             (SELECT place, shown, version, true AS in_table FROM ({held}) UNION ALL \
-             SELECT place, shown, version, false AS in_table FROM ({with} {recounted})) GROUP BY place)"
-        );
+        let Comparison { doing, with, grouped, .. } = comparison;
+        let counts =
+            format!("{with} SELECT count() AS compared, countIf(differs) AS differing FROM ({grouped})");
+        let found: Vec<Counts> = self.recounted(doing, &counts).await?;
+        let Counts { compared, differing } =
+            found.into_iter().next().unwrap_or(Counts { compared: 0, differing: 0 });
+        let mut examples = Vec::new();
+        if differing > 0 {
+            let sql = format!(
+                "{with} SELECT place, of_table, of_facts, version FROM ({grouped}) WHERE differs ORDER BY place LIMIT {EXAMPLES}"
+            );
+            examples = self.recounted(doing, &sql).await?;
+        }
+        let examples: Vec<Difference> =
+            examples.into_iter().map(|example| comparison.difference(example)).collect();
+        // On a live store the two queries need not see the same: what is told apart is what counts, unless it is cut off.
+        let differing = if examples.len() < EXAMPLES { examples.len() as u64 } else { differing };
+        Ok(Compared { compared, differing, examples })
+    }
+
+    async fn recounted<R>(&self, doing: &str, sql: &str) -> Result<Vec<R>, StoreError>
+    where
+        R: clickhouse::RowOwned + clickhouse::RowRead,
+    {
         let limit = self.timeouts().restore;
         let client = self
             .reader(limit)
@@ -64,17 +83,12 @@ impl Store {
             .with_setting("join_use_nulls", "0")
             .with_setting("max_bytes_before_external_group_by", SPILL_BYTES)
             .with_setting("max_bytes_before_external_sort", SPILL_BYTES);
-        let found: Found = within(doing, limit, client.query_raw(&sql).fetch_one::<Found>()).await?;
-        Ok(Compared {
-            compared: found.compared,
-            differing: found.differing,
-            examples: found.examples.into_iter().map(|example| comparison.difference(example)).collect(),
-        })
+        within(doing, limit, client.query_raw(sql).fetch_all::<R>()).await
     }
 }
 
 impl Comparison {
-    fn difference(&self, (place, held, recounted, version): Example) -> Difference {
+    fn difference(&self, Example { place, of_table, of_facts, version }: Example) -> Difference {
         let named = self.place.iter().zip(&place).map(|(name, key)| match *name {
             // What everybody reads first needs no name.
             "dimension" | "segment" | "key" | "id" => key.clone(),
@@ -82,8 +96,8 @@ impl Comparison {
         });
         Difference {
             place: named.collect::<Vec<_>>().join(" · "),
-            held: self.shown(&held, &recounted),
-            recounted: self.shown(&recounted, &held),
+            held: self.shown(&of_table, &of_facts),
+            recounted: self.shown(&of_facts, &of_table),
             version,
         }
     }
@@ -120,8 +134,7 @@ mod tests {
         let comparison = Comparison {
             doing: String::new(),
             with: String::new(),
-            held: String::new(),
-            recounted: String::new(),
+            grouped: String::new(),
             place: vec!["partition", "dimension", "segment", "day"],
             columns: vec![
                 Column { name: "orders", kind: ValueKind::Count },
@@ -129,11 +142,16 @@ mod tests {
             ],
         };
         let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
-        let place = texts(&["3", "tier", "gold", "2026-01-31"]);
-        let found = comparison.difference((place.clone(), texts(&["2", "-125000"]), texts(&["2", "99"]), 7));
+        let example = |of_table: &[&str], of_facts: &[&str]| Example {
+            place: texts(&["3", "tier", "gold", "2026-01-31"]),
+            of_table: texts(of_table),
+            of_facts: texts(of_facts),
+            version: 7,
+        };
+        let found = comparison.difference(example(&["2", "-125000"], &["2", "99"]));
         assert_eq!(found.place, "partition 3 · tier · gold · day 2026-01-31");
         assert_eq!((found.held.as_str(), found.recounted.as_str()), ("revenue -12.5000", "revenue 0.0099"));
-        let missing = comparison.difference((place, Vec::new(), texts(&["1", "0"]), 0));
+        let missing = comparison.difference(example(&[], &["1", "0"]));
         assert_eq!(
             (missing.held.as_str(), missing.recounted.as_str()),
             ("no row", "orders 1, revenue 0.0000")

@@ -1,7 +1,7 @@
 //! The recounts, filled in: which file, which columns of which table, and what its words stand for.
 
 use sarafan_core::definitions::Scale;
-use sarafan_core::rollup::{Rollup, ValueKind};
+use sarafan_core::rollup::{KeyKind, Rollup, ValueKind};
 use sarafan_core::vocabulary::{Money, Subject};
 
 use super::Recount;
@@ -81,52 +81,75 @@ const MONEY: &[Derived] = &[
     count("margin", "arrayMap(x -> {units:x}, margin)"),
 ];
 
-/// The cells of the live terms against what the facts add up to.
+/// The cells of the live terms against what the facts add up to. Both sides are summed in one go: a cell is there once,
+/// the facts give many parts of it. A cell of zeros is no cell.
 pub(super) fn of_cells(store: &Store, rollup: Rollup, what: &Recount<'_>) -> Comparison {
     let spec = rollup.spec();
-    let count = what.scope.partition_count;
-    let keys = |prefix: &str| {
-        let keys = spec.keys.iter().map(|(name, _)| format!(", toString({prefix}{name})"));
-        keys.collect::<String>()
-    };
-    let held_units = |(name, kind): &(&str, ValueKind)| match kind {
-        ValueKind::Count => format!("toString(toInt128({name}))"),
-        ValueKind::Total => format!("toString(toInt128(toDecimal256({name}, 4) * 10000))"),
-    };
-    let held: Vec<String> = spec.values.iter().map(held_units).collect();
-    let not_zero = |sql: String| format!("SELECT * FROM ({sql}) WHERE arrayExists(v -> v != '0', shown)");
-    let terms: Vec<String> =
-        what.terms.iter().map(|t| format!("({}, {}, {})", t.partition, t.term, t.owner)).collect();
-    let in_terms = match &terms[..] {
-        [] => "false".to_owned(),
-        terms => format!("(partition, term, owner) IN ({})", terms.join(", ")),
-    };
-    let held = not_zero(format!(
-        "SELECT [toString(partition), toString(dimension), toString(segment){keys}] AS place, [{held}] AS shown, version \
-         FROM {table} FINAL WHERE epoch = {epoch} AND partition IN {partitions} AND {in_terms} AND NOT marker",
-        keys = keys(""),
+    let names = || ["dimension", "segment"].into_iter().chain(spec.keys.iter().map(|(name, _)| *name));
+    let keys = spec.keys.iter().map(|(name, kind)| format!("{} AS {name}", key(name, *kind)));
+    let keys = keys.collect::<Vec<_>>().join(", ");
+    let held = spec.values.iter().map(|(name, kind)| match kind {
+        ValueKind::Count => format!("toInt128({name}) AS v_{name}"),
+        ValueKind::Total => format!("{{units:{name}}} AS v_{name}"),
+    });
+    let recounted = spec.values.iter().map(|(name, _)| format!("toInt128({name}) AS v_{name}"));
+    let (held, recounted): (Vec<String>, Vec<String>) = (held.collect(), recounted.collect());
+    let sides = format!(
+        "SELECT toUInt16(partition) AS partition, CAST(dimension, 'String') AS dimension, CAST(segment, 'String') AS segment, \
+         {keys}, {held}, version, true AS in_table FROM {table} FINAL WHERE epoch = {epoch} AND partition IN {partitions} \
+         AND {terms} AND NOT marker UNION ALL \
+         SELECT toUInt16(key_hash % {count}) AS partition, cut.1 AS dimension, cut.2 AS segment, {keys}, {recounted}, \
+         toUInt64(0) AS version, false AS in_table FROM ({query})",
         held = held.join(", "),
         table = store.table(spec.name),
         epoch = what.scope.epoch.0,
         partitions = crate::sql::list(&what.scope.partitions),
-    ));
-    let sums: Vec<String> =
-        spec.values.iter().map(|(name, _)| format!("toString(toInt128(sum({name})))")).collect();
-    let recounted = not_zero(format!(
-        "SELECT [toString(key_hash % {count}), cut.1, cut.2{keys}] AS place, [{sums}] AS shown, toUInt64(0) AS version \
-         FROM ({query}) GROUP BY place",
-        keys = keys(""),
-        sums = sums.join(", "),
+        terms = in_terms(what),
+        count = what.scope.partition_count,
+        recounted = recounted.join(", "),
         query = text_of(RECOUNTS, spec.name),
-    ));
-    let names = ["partition", "dimension", "segment"].into_iter().chain(spec.keys.iter().map(|(n, _)| *n));
+    );
+    let each = |make: &dyn Fn(&str) -> String, by: &str| {
+        spec.values.iter().map(|(name, _)| make(name)).collect::<Vec<_>>().join(by)
+    };
+    let grouped = format!(
+        "SELECT [toString(partition), {texts}] AS place, if(rows = 0, [], [{of_table}]) AS of_table, [{of_facts}] AS of_facts, \
+         version, {differs} AS differs FROM (SELECT partition, {names}, {sums}, countIf(in_table) AS rows, \
+         max(version) AS version FROM ({sides}) GROUP BY partition, {names} HAVING {any})",
+        texts = names().map(|name| format!("toString({name})")).collect::<Vec<_>>().join(", "),
+        of_table = each(&|v| format!("toString(h_{v})"), ", "),
+        of_facts = each(&|v| format!("toString(r_{v})"), ", "),
+        differs = each(&|v| format!("h_{v} != r_{v}"), " OR "),
+        names = names().collect::<Vec<_>>().join(", "),
+        sums =
+            each(&|v| format!("sumIf(v_{v}, in_table) AS h_{v}, sumIf(v_{v}, NOT in_table) AS r_{v}"), ", "),
+        any = each(&|v| format!("h_{v} != 0 OR r_{v} != 0"), " OR "),
+    );
     Comparison {
         doing: format!("recount {}", spec.name),
         with: filled(store, text_of(RECOUNTS, "facts"), what),
-        held: filled(store, &held, what),
-        recounted: filled(store, &recounted, what),
-        place: names.collect(),
+        grouped: filled(store, &grouped, what),
+        place: std::iter::once("partition").chain(names()).collect(),
         columns: spec.values.iter().map(|(name, kind)| Column { name, kind: *kind }).collect(),
+    }
+}
+
+/// A key of a cell, in one type on both sides.
+fn key(name: &str, kind: KeyKind) -> String {
+    match kind {
+        KeyKind::Symbol | KeyKind::Population => format!("CAST({name}, 'String')"),
+        KeyKind::Day => format!("toDate({name})"),
+        KeyKind::Score | KeyKind::Small | KeyKind::Number => format!("toInt64({name})"),
+    }
+}
+
+fn in_terms(what: &Recount<'_>) -> String {
+    let terms: Vec<String> =
+        what.terms.iter().map(|t| format!("({}, {}, {})", t.partition, t.term, t.owner)).collect();
+    if terms.is_empty() {
+        "false".to_owned()
+    } else {
+        format!("(partition, term, owner) IN ({})", terms.join(", "))
     }
 }
 
@@ -145,21 +168,21 @@ pub(super) fn of_rows(store: &Store, table: &str, what: &Recount<'_>) -> Option<
     let held: Vec<String> = columns.iter().map(|c| shown(c.held)).collect();
     let recounted: Vec<String> = columns.iter().map(|c| shown(c.name)).collect();
     let keys = place.join(", ");
-    let held = format!(
-        "SELECT [{keys}] AS place, [{}] AS shown, version FROM {} FINAL PREWHERE {{scope}}",
-        held.join(", "),
-        store.table(name)
-    );
-    let recounted = format!(
-        "SELECT [{keys}] AS place, [{}] AS shown, toUInt64(0) AS version FROM ({})",
-        recounted.join(", "),
-        text_of(ROW_RECOUNTS, name)
+    let grouped = format!(
+        "SELECT place, maxIf(shown, in_table) AS of_table, maxIf(shown, NOT in_table) AS of_facts, max(version) AS version, \
+         of_table != of_facts AS differs FROM \
+         (SELECT [{keys}] AS place, [{held}] AS shown, version, true AS in_table FROM {table} FINAL PREWHERE {{scope}} UNION ALL \
+         SELECT [{keys}] AS place, [{recounted}] AS shown, toUInt64(0) AS version, false AS in_table FROM ({query})) \
+         GROUP BY place",
+        held = held.join(", "),
+        table = store.table(name),
+        recounted = recounted.join(", "),
+        query = text_of(ROW_RECOUNTS, name)
     );
     Some(Comparison {
         doing: format!("recount the rows of {name}"),
         with: filled(store, text_of(RECOUNTS, "facts"), what),
-        held: filled(store, &held, what),
-        recounted: filled(store, &recounted, what),
+        grouped: filled(store, &grouped, what),
         place: place.to_vec(),
         columns: columns.iter().map(|c| Column { name: c.name, kind: c.kind }).collect(),
     })

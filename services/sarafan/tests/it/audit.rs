@@ -27,7 +27,8 @@ impl Audited {
 }
 
 fn audit(world: &World, arguments: &[&str]) -> Audited {
-    let all = ["audit", "--patience", "5"].iter().chain(arguments).copied().collect::<Vec<_>>();
+    let all =
+        ["audit", "--patience", "5", "--show", "1000"].iter().chain(arguments).copied().collect::<Vec<_>>();
     let output = world.run(&all, b"");
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -120,156 +121,183 @@ impl Damaged {
         assert!(answer.lines().next().unwrap_or_default().contains(" 200 "), "{statement}: {answer}");
     }
 
-    /// Damages a table, audits, and puts the table back. What is found must name `check`, and say `text` of it.
-    fn plant(&self, table: &str, statements: &[&str], arguments: &[&str], check: &str, text: &str) {
-        self.run(&format!("CREATE TABLE {{store}}.kept AS {{store}}.{table}"));
-        self.run(&format!("INSERT INTO {{store}}.kept SELECT * FROM {{store}}.{table}"));
-        for statement in statements {
-            self.run(statement);
+    /// Damages tables, audits, and puts them back.
+    fn plant(&self, tables: &[&str], statements: &[String], arguments: &[&str]) -> Audited {
+        for table in tables {
+            self.run(&format!("CREATE TABLE {{store}}.kept_{table} AS {{store}}.{table}"));
+            self.run(&format!("INSERT INTO {{store}}.kept_{table} SELECT * FROM {{store}}.{table}"));
         }
+        statements.iter().for_each(|statement| self.run(statement));
         let found = audit(&self.world, arguments);
-        assert!(found.bad.contains(check), "{check} does not name {statements:?}\n{}", found.said);
-        assert!(found.said.contains(text), "no `{text}` of {statements:?}\n{}", found.said);
-        self.run(&format!("TRUNCATE TABLE {{store}}.{table}"));
-        self.run(&format!("INSERT INTO {{store}}.{table} SELECT * FROM {{store}}.kept"));
-        self.run("DROP TABLE {store}.kept SYNC");
+        for table in tables {
+            self.run(&format!("TRUNCATE TABLE {{store}}.{table}"));
+            self.run(&format!("INSERT INTO {{store}}.{table} SELECT * FROM {{store}}.kept_{table}"));
+            self.run(&format!("DROP TABLE {{store}}.kept_{table} SYNC"));
+        }
+        found
     }
 }
 
 const SYNC: &str = "SETTINGS mutations_sync = 2";
+const CELL: &str = "NOT marker AND dimension = 'all' AND segment = 'all'";
+const ORDER: &str = "id = (SELECT min(id) FROM {store}.orders FINAL WHERE counted)";
+
+/// A row written again with another content, as one that is later or of the same version.
+fn again(table: &str, change: &str, rest: &str) -> String {
+    format!(
+        "INSERT INTO {{store}}.{table} SELECT * REPLACE ({change}) FROM {{store}}.{table} FINAL WHERE {rest}"
+    )
+}
+
+/// A row that is gone: the one in which `columns` are what they are in the first row of `condition`.
+fn gone(table: &str, columns: &str, condition: &str) -> String {
+    format!(
+        "ALTER TABLE {{store}}.{table} DELETE WHERE {columns} = \
+         (SELECT {columns} FROM {{store}}.{table} FINAL WHERE {condition} ORDER BY {columns} LIMIT 1) {SYNC}"
+    )
+}
+
+/// A later row of the ledger of one partition that has read something.
+fn ledger_row(change: &str) -> String {
+    again(
+        "ledger",
+        &format!("sequence + 1 AS sequence, {change}"),
+        "live AND position > 20 ORDER BY partition LIMIT 1",
+    )
+}
+
+impl Audited {
+    /// Every one of these checks differs, and says so in these words.
+    #[track_caller]
+    fn assert_names(&self, expected: &[(&str, &str)]) {
+        for (check, text) in expected {
+            assert!(self.bad.contains(*check), "`{check}` finds nothing\n{}", self.said);
+            let mut lines = self.said.lines().map(str::trim_start);
+            assert!(
+                lines.any(|l| l.starts_with(check) && l.contains(text)),
+                "no `{check} ... {text}`\n{}",
+                self.said
+            );
+        }
+    }
+}
 
 #[test]
 fn every_planted_corruption_is_found_and_named() {
     let shop = Shop::of("audit_shop", &["--customers", "60", "--days", "400", "--seed", "5"]);
-    let letters =
-        "SELECT count() FROM {store}.dead_letters".replace("{store}", shop.world.store.store_database());
+    let letters = format!("SELECT count() FROM {}.dead_letters", shop.world.store.store_database());
     shop.world.wait_until("dead letters are indexed", || shop.world.scalar(&letters) != "0");
     let Shop { world, services, .. } = shop;
     services.iter().for_each(Service::stop);
     let damaged = Damaged { world };
     audit(&damaged.world, &["--deep"]).assert_clean();
+    damages_of_figures(&damaged);
+    damages_of_entities(&damaged);
+    damages_that_only_the_topics_tell(&damaged);
+    a_source_record_without_a_trace(&damaged);
+    a_range_of_records_that_was_skipped(&damaged);
+}
 
-    let order = "id = (SELECT min(id) FROM {store}.orders FINAL WHERE counted)";
-    damaged.plant(
-        "orders",
-        &[&format!("ALTER TABLE {{store}}.orders DELETE WHERE {order} {SYNC}")],
-        &[],
-        "ledger entities",
-        "as the ledger says",
-    );
-    damaged.plant(
-        "orders",
-        &[&format!("INSERT INTO {{store}}.orders SELECT * REPLACE (revenue + 1 AS revenue) FROM {{store}}.orders FINAL WHERE {order}")],
-        &[],
-        "orders",
-        "revenue",
-    );
-    let cell = "NOT marker AND dimension = 'all' AND segment = 'all'";
-    damaged.plant(
+/// None of these touches an entity's own fields, so that nothing else is to be found.
+fn damages_of_figures(damaged: &Damaged) {
+    let tables = [
         "sales_daily",
-        &[&format!(
-            "INSERT INTO {{store}}.sales_daily SELECT * REPLACE (margin + 0.0001 AS margin) FROM {{store}}.sales_daily FINAL WHERE {cell} LIMIT 1"
-        )],
-        &[],
-        "sales_daily",
-        "margin",
-    );
-    damaged.plant(
         "nps_scores",
-        &[&format!(
-            "ALTER TABLE {{store}}.nps_scores DELETE WHERE {cell} AND (survey, day, score) = \
-             (SELECT (survey, day, score) FROM {{store}}.nps_scores FINAL WHERE {cell} LIMIT 1) {SYNC}"
-        )],
-        &[],
-        "nps_scores",
-        "no row",
-    );
-    damaged.plant(
         "activity",
-        &[
-            &format!("INSERT INTO {{store}}.activity SELECT * REPLACE (term + 1000 AS term) FROM {{store}}.activity WHERE {cell}"),
-            &format!("ALTER TABLE {{store}}.activity DELETE WHERE {cell} AND term < 1000 {SYNC}"),
-        ],
-        &[],
-        "terms of cells",
-        "rows of activity under term 1001",
-    );
-    let row_of_ledger = |change: &str| {
-        format!(
-            "INSERT INTO {{store}}.ledger SELECT * REPLACE (sequence + 1 AS sequence, {change}) FROM {{store}}.ledger FINAL \
-             WHERE live AND position > 20 ORDER BY partition LIMIT 1"
-        )
-    };
-    // Beyond the end, as nobody would write it; and within the topic, as one that forgot ten records would.
-    damaged.plant(
-        "ledger",
-        &[&row_of_ledger("position + 100000 AS position")],
-        &[],
-        "ledger positions",
-        "where the topic ends",
-    );
-    damaged.plant(
-        "ledger",
-        &[&row_of_ledger("position - 10 AS position")],
-        &[],
-        "ledger positions",
-        "stands before that offset",
-    );
-    damaged.plant(
-        "ledger",
-        &[&row_of_ledger("entities - 1 AS entities")],
-        &[],
-        "ledger entities",
-        "as the ledger says",
-    );
-    damaged.plant(
         "cohorts",
-        &[&format!("ALTER TABLE {{store}}.cohorts DELETE WHERE marker AND partition = 0 {SYNC}")],
-        &[],
-        "markers of terms",
-        "cohorts shows no term",
-    );
-    damaged.plant(
         "customer_figures",
-        &["INSERT INTO {store}.customer_figures SELECT * REPLACE (purchases - 1 AS purchases) FROM {store}.customer_figures FINAL WHERE purchases > 1 LIMIT 1"],
-        &[],
-        "customer_figures",
-        "purchases",
-    );
-    damaged.plant(
         "orders",
-        &[&format!("INSERT INTO {{store}}.orders SELECT * REPLACE ('c:somebody' AS key) FROM {{store}}.orders FINAL WHERE {order}")],
-        &[],
-        "identity of orders",
-        "c:somebody",
-    );
-    damaged.plant(
         "dead_letters",
-        &[&format!("ALTER TABLE {{store}}.dead_letters DELETE WHERE dlq_partition = (SELECT min(dlq_partition) FROM {{store}}.dead_letters) AND dlq_offset = 0 {SYNC}")],
-        &[],
-        "index of dead letters",
-        "offset 0",
+        "ledger",
+    ];
+    let wrong_term = format!(
+        "INSERT INTO {{store}}.activity SELECT * REPLACE (term + 1000 AS term) FROM {{store}}.activity WHERE {CELL}"
     );
-    damaged.plant(
-        "details",
-        &[&format!(
-            "ALTER TABLE {{store}}.details DELETE WHERE (subject, key, id, field) = \
-             (SELECT (subject, key, id, field) FROM {{store}}.details FINAL LIMIT 1) {SYNC}"
-        )],
-        &["--deep"],
-        "canonical topic and details",
-        "a detail of the canonical topic",
-    );
-    damaged.plant(
-        "survey_invitations",
+    let found = damaged.plant(
+        &tables,
         &[
-            &format!(
-                "ALTER TABLE {{store}}.survey_invitations DELETE WHERE id = (SELECT min(id) FROM {{store}}.survey_invitations FINAL) {SYNC}"
-            ),
+            again("sales_daily", "margin + 0.0001 AS margin", &format!("{CELL} LIMIT 1")),
+            gone("nps_scores", "(partition, survey, day, score)", CELL),
+            wrong_term,
+            format!("ALTER TABLE {{store}}.activity DELETE WHERE {CELL} AND term < 1000 {SYNC}"),
+            format!("ALTER TABLE {{store}}.cohorts DELETE WHERE marker AND partition = 0 {SYNC}"),
+            again("customer_figures", "purchases - 1 AS purchases", "purchases > 1 LIMIT 1"),
+            again("orders", "revenue + 1 AS revenue", ORDER),
+            gone("dead_letters", "(dlq_partition, dlq_offset)", "true"),
+            ledger_row("entities - 1 AS entities"),
+        ],
+        &[],
+    );
+    let expected = [
+        ("sales_daily", "margin"),
+        ("nps_scores", "no row"),
+        ("activity", "no row"),
+        ("terms of cells", "rows of activity under term 1001"),
+        ("markers of terms", "cohorts shows no term"),
+        ("customer_figures", "purchases"),
+        ("orders", "revenue"),
+        ("index of dead letters", "a dead letter"),
+        ("ledger entities", "as the ledger says"),
+    ];
+    found.assert_names(&expected);
+    assert_eq!(found.bad, expected.map(|(check, _)| check.to_owned()).into(), "{}", found.said);
+}
+
+/// Figures follow from entities, so that figures differ with them.
+fn damages_of_entities(damaged: &Damaged) {
+    let found = damaged.plant(
+        &["orders", "ledger"],
+        &[
+            again("orders", "'c:somebody' AS key", ORDER),
+            gone("orders", "id", "counted AND NOT is_first"),
+            ledger_row("last_record + 1 AS last_record"),
+        ],
+        &[],
+    );
+    found.assert_names(&[
+        ("identity of orders", "c:somebody"),
+        ("ledger entities", "as the ledger says"),
+        ("ledger positions", "stands before that offset"),
+        ("sales_daily", "orders"),
+        ("customer_money", "orders"),
+    ]);
+}
+
+fn damages_that_only_the_topics_tell(damaged: &Damaged) {
+    let found = damaged.plant(
+        &["details", "survey_invitations", "refunds"],
+        &[
+            gone("details", "(subject, key, id, field)", "true"),
+            gone("survey_invitations", "id", "true"),
+            again("refunds", "'because' AS reason", "reason IS NOT NULL LIMIT 1"),
         ],
         &["--deep"],
-        "canonical topic and survey_invitations",
-        "an entity of the canonical topic",
     );
-    audit(&damaged.world, &["--deep"]).assert_clean();
+    found.assert_names(&[
+        ("canonical topic and details", "a detail of the canonical topic"),
+        ("canonical topic and survey_invitations", "an entity of the canonical"),
+        ("canonical topic and refunds", "because"),
+    ]);
+    assert!(!found.bad.contains("canonical topic and orders"), "{}", found.said);
+}
+
+/// What a rule left out has no trace; without the rule that is a loss. The rules are no part of the epoch.
+fn a_source_record_without_a_trace(damaged: &Damaged) {
+    let file = damaged.world.folder().join("sarafan.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let rule = text.find("[[source.skip]]\nrule = \"heartbeat\"").unwrap();
+    let end = rule + 1 + text[rule + 1..].find("[[source").unwrap();
+    std::fs::write(&file, format!("{}{}", &text[..rule], &text[end..])).unwrap();
+    let found = audit(&damaged.world, &["--deep"]);
+    std::fs::write(&file, &text).unwrap();
+    found.assert_names(&[("records of source orders", "no trace")]);
+    assert_eq!(found.bad.len(), 1, "{}", found.said);
+}
+
+/// The topic holds records that nobody applied, and the ledger stands behind them.
+fn a_range_of_records_that_was_skipped(damaged: &Damaged) {
+    let events = Records::new(9, jiff::Timestamp::now()).many(200);
+    damaged.world.produce(events.iter().map(|event| canonical(&damaged.world, event)));
+    let found = damaged.plant(&["ledger"], &[ledger_row("position + 5 AS position")], &[]);
+    found.assert_names(&[("ledger positions", "the records that were applied")]);
 }
