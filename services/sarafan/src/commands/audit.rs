@@ -22,7 +22,7 @@ Examples:
   sarafan audit --watch --every 900   for ever, with metrics on [service] listen and an alert (SarafanAuditDifference)
 
 Reads only. A difference is reported when it holds still: the same values after the flush that may have been under way.
-Ends with 1 when anything differs. What to do then: deploy/RUNBOOK.md, \"An audit found a difference\".";
+Ends with 1 when anything differs. What to do then: deploy/RUNBOOK.md, SarafanAuditDifference.";
 
 /// Arguments of `sarafan audit`.
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,7 @@ fn verdict(findings: &[Finding]) -> anyhow::Result<()> {
         return Ok(());
     }
     let text = format!(
-        "{differing} differences in {}; what to do: deploy/RUNBOOK.md, \"An audit found a difference\"",
+        "{differing} differences in {}; what to do: deploy/RUNBOOK.md, SarafanAuditDifference",
         checks.join(", ")
     );
     Err(CheckFailed(text).into())
