@@ -196,6 +196,7 @@ fn every_planted_corruption_is_found_and_named() {
     damages_that_only_the_topics_tell(&damaged);
     a_source_record_without_a_trace(&damaged);
     a_range_of_records_that_was_skipped(&damaged);
+    what_a_watch_shows(&damaged);
 }
 
 /// None of these touches an entity's own fields, so that nothing else is to be found.
@@ -300,4 +301,25 @@ fn a_range_of_records_that_was_skipped(damaged: &Damaged) {
     damaged.world.produce(events.iter().map(|event| canonical(&damaged.world, event)));
     let found = damaged.plant(&["ledger"], &[ledger_row("position + 5 AS position")], &[]);
     found.assert_names(&[("ledger positions", "the records that were applied")]);
+}
+
+/// For ever, with metrics: what an alert is made of.
+fn what_a_watch_shows(damaged: &Damaged) {
+    let world = &damaged.world;
+    let watch = world.start("audit --watch --every 1 --patience 5", "audit", &[]);
+    let audits = |outcome| watch.metric("sarafan_audits_total", &[("outcome", outcome)]);
+    let differences = || watch.metric("sarafan_audit_differences", &[]);
+    world.wait_until("an audit is clean", || audits("clean") >= 1.0);
+    assert_eq!((differences(), audits("failed")), (0.0, 0.0), "{}", world.logs());
+    assert!(watch.metric("sarafan_audit_compared", &[("check", "sales_daily")]) > 0.0);
+    damaged.run(&again("sales_daily", "orders + 1 AS orders", &format!("{CELL} LIMIT 1")));
+    world.wait_until("an audit finds it", || audits("different") >= 1.0);
+    assert_eq!(
+        watch.metric("sarafan_audit_differences", &[("check", "sales_daily")]),
+        1.0,
+        "{}",
+        world.logs()
+    );
+    assert_eq!(differences(), 1.0);
+    watch.stop();
 }

@@ -115,7 +115,8 @@ impl World {
         self.folder.path()
     }
 
-    /// Starts `sarafan COMMAND`, with further overrides, and waits until it is ready. `name` is that of its log.
+    /// Starts `sarafan COMMAND` (arguments after spaces), with further overrides, and waits until it is ready. `name` is that
+    /// of its log.
     pub(crate) fn start(&self, command: &str, name: &str, overrides: &[(&str, &str)]) -> Service {
         let service = self.launch(command, name, overrides);
         service.process.start(PATIENCE, || is_ready(service.address)).unwrap();
@@ -130,7 +131,7 @@ impl World {
         environment.extend(overrides.iter().map(|(path, value)| variable(path, value)));
         let launch = Launch {
             program: env!("CARGO_BIN_EXE_sarafan").into(),
-            arguments: vec![command.to_owned()],
+            arguments: command.split(' ').map(str::to_owned).collect(),
             environment,
             folder: self.folder.path().to_owned(),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sarafan_store::Difference;
 use sarafan_stream::{OwnedRecord, ReadFrom, TopicReader, dead_letter};
-use sarafan_wire::{Outcome, SourceRecord};
+use sarafan_wire::Outcome;
 
 use super::offsets::Origins;
 use crate::audit::{Audit, Finding};
@@ -68,7 +68,7 @@ impl Audit<'_> {
                 if origins.contains(&topic, record.partition, record.offset) {
                     continue;
                 }
-                let expected = match mapping.apply(&source_record(&record)) {
+                let expected = match mapping.apply(&sarafan_ingest::source_record(&record.as_record())) {
                     Outcome::Filtered { .. } => continue,
                     Outcome::Mapped(events) => {
                         format!("{} canonical events, as the mapping reads it", events.len())
@@ -94,14 +94,4 @@ fn origin_of(letter: &OwnedRecord) -> Option<(String, i32, i64)> {
     let partition = text(dead_letter::PARTITION)?.parse().ok()?;
     let offset = text(dead_letter::OFFSET)?.parse().ok()?;
     Some((text(dead_letter::TOPIC)?.to_owned(), partition, offset))
-}
-
-fn source_record(record: &OwnedRecord) -> SourceRecord<'_> {
-    SourceRecord {
-        topic: &record.topic,
-        partition: record.partition,
-        offset: record.offset,
-        timestamp_micros: record.timestamp_ms.map(|ms| ms.saturating_mul(1_000)),
-        value: record.value.as_deref(),
-    }
 }
