@@ -3,7 +3,7 @@
 use sarafan_core::rollup::Rollup;
 use sarafan_store::{Compared, DERIVED, Recount, Scope};
 
-use super::{Audit, Finding, Ground, Live};
+use super::{Audit, Finding, Live};
 
 /// What is recounted: derived columns first, because cells follow from the same facts.
 pub(super) fn names() -> Vec<&'static str> {
@@ -12,7 +12,7 @@ pub(super) fn names() -> Vec<&'static str> {
 
 impl Audit<'_> {
     /// Recounts a table, slice by slice.
-    pub(super) async fn figures(&self, name: &str, slices: &[Scope], _: &Ground) -> anyhow::Result<Finding> {
+    pub(super) async fn figures(&self, name: &str, slices: &[Scope]) -> anyhow::Result<Finding> {
         let mut finding = Finding { check: name.to_owned(), ..Finding::default() };
         for slice in slices {
             let found = self.settled(name, slice, async |live| self.recount(name, slice, live).await).await?;

@@ -117,6 +117,7 @@ impl<'a> Audit<'a> {
     pub(crate) async fn run(&self, done: impl Fn(usize, usize, &str)) -> anyhow::Result<Vec<Finding>> {
         let ground = self.ground().await?;
         let slices = self.slices(&ground).await?;
+        let whole = self.scope(&ground, (0..u16::try_from(ground.partitions)?).collect());
         let figures = figures::names();
         let total = 3 + figures.len() + if self.extent.deep { 2 } else { 0 };
         let mut findings = Vec::new();
@@ -124,10 +125,10 @@ impl<'a> Audit<'a> {
         findings.extend(self.ledger(&ground).await?);
         for (place, name) in figures.iter().enumerate() {
             done(1 + place, total, name);
-            findings.push(self.figures(name, &slices, &ground).await?);
+            findings.push(self.figures(name, &slices).await?);
         }
         done(1 + figures.len(), total, "identities");
-        findings.extend(self.conflicts().await?);
+        findings.extend(self.conflicts(&whole).await?);
         done(2 + figures.len(), total, "dead letters");
         findings.push(self.dead_letters().await?);
         if self.extent.deep {

@@ -1,24 +1,29 @@
 //! What the tables say of records themselves: ids under two keys, dead letters without a row.
 
-use sarafan_store::Difference;
+use sarafan_store::{Compared, Conflict, Difference, Scope};
 
-use super::{Audit, Finding};
+use super::{Audit, Finding, Live};
 
 impl Audit<'_> {
-    /// The same id alive under two keys is counted twice: the source has to say which is right.
-    pub(super) async fn conflicts(&self) -> anyhow::Result<Vec<Finding>> {
+    /// The same id alive under two keys is counted twice: the source has to say which is right. An order that moves from one
+    /// customer to another is under both for a moment, until the later of two partitions has read it.
+    pub(super) async fn conflicts(&self, whole: &Scope) -> anyhow::Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for (table, check) in [("orders", "identity of orders"), ("survey_responses", "identity of answers")]
         {
-            let found = self.store.conflicts(table, self.deployment.definitions.epoch).await?;
-            let difference = |conflict: sarafan_store::Conflict| Difference {
-                place: conflict.id,
-                held: format!("alive under {}", conflict.keys.join(" and ")),
-                recounted: "one key".to_owned(),
-                version: 0,
+            let look = async |_: &Live| {
+                let found = self.store.conflicts(table, whole.epoch).await?;
+                let difference = |conflict: Conflict| Difference {
+                    place: conflict.id,
+                    held: format!("alive under {}", conflict.keys.join(" and ")),
+                    recounted: "one key".to_owned(),
+                    version: 0,
+                };
+                let examples: Vec<Difference> = found.into_iter().map(difference).collect();
+                let differing = examples.len() as u64;
+                Ok(Compared { compared: differing, differing, examples })
             };
-            let differences: Vec<Difference> = found.into_iter().map(difference).collect();
-            findings.push(Finding::of(check, differences.len() as u64, differences));
+            findings.push(self.settled(check, whole, look).await?);
         }
         Ok(findings)
     }

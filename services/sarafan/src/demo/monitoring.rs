@@ -13,6 +13,7 @@ use super::site::Site;
 use crate::terminal;
 
 const RULES: [(&str, &str); 5] = [
+    ("audit.yml", include_str!("../../../../deploy/prometheus/rules/audit.yml")),
     ("availability.yml", include_str!("../../../../deploy/prometheus/rules/availability.yml")),
     ("figures.yml", include_str!("../../../../deploy/prometheus/rules/figures.yml")),
     ("freshness.yml", include_str!("../../../../deploy/prometheus/rules/freshness.yml")),

@@ -1,6 +1,7 @@
 //! Where every source record went: to the canonical topic, to the dead letters, or out by a rule of the configuration.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sarafan_store::Difference;
 use sarafan_stream::{OwnedRecord, ReadFrom, TopicReader, dead_letter};
@@ -13,7 +14,7 @@ impl Audit<'_> {
     /// Reads every source topic as far as ingest has committed it. A record that was produced again counts once: it is
     /// known by topic, partition and offset.
     pub(in crate::audit) async fn sources(&self, origins: Origins) -> anyhow::Result<Vec<Finding>> {
-        let origins = self.with_dead_letters(origins).await?;
+        let origins = Arc::new(self.with_dead_letters(origins).await?);
         let mut findings = Vec::new();
         for topic in self.deployment.mapping.topics() {
             let source = self.deployment.mapping.source_of(topic).unwrap_or(topic);
@@ -44,7 +45,7 @@ impl Audit<'_> {
         .await?
     }
 
-    async fn source(&self, check: &str, topic: &str, origins: &Origins) -> anyhow::Result<Finding> {
+    async fn source(&self, check: &str, topic: &str, origins: &Arc<Origins>) -> anyhow::Result<Finding> {
         let Some(info) = self.admin.describe(topic).await? else {
             return Ok(Finding::left_out(check, format!("topic {topic} does not exist")));
         };
@@ -56,7 +57,7 @@ impl Audit<'_> {
         let from: BTreeMap<i32, i64> =
             until.iter().filter_map(|(p, until)| Some((*p, ends(p)?.low.min(*until)))).collect();
         let (kafka, mapping) = (self.deployment.kafka.clone(), self.deployment.mapping.clone());
-        let (topic, origins, check) = (topic.to_owned(), origins.clone(), check.to_owned());
+        let (topic, origins, check) = (topic.to_owned(), Arc::clone(origins), check.to_owned());
         tokio::task::spawn_blocking(move || {
             let (mut compared, mut differences) = (0, Vec::new());
             for record in TopicReader::open(&kafka, &topic, &ReadFrom::Only(from))? {
