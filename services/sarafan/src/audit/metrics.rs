@@ -7,31 +7,24 @@ use super::Finding;
 /// Gauge, rows, cells and offsets that differ from what the facts or the topics say and hold still, by `check`, as of the
 /// last audit. Alert when it is above 0: a figure that people look at may be wrong.
 pub(crate) const DIFFERENCES: &str = "sarafan_audit_differences";
-/// Gauge, what was compared, by `check`, as of the last audit. Alert on nothing; 0 for a table that has rows says that the
-/// audit looked at nothing.
-pub(crate) const COMPARED: &str = "sarafan_audit_compared";
-/// Gauge, differences that were still moving when the audit's patience ended, by `check`. Alert on nothing; look when it
-/// stays above 0 in audit after audit.
+/// Gauge, differences that were still moving when the audit's patience ended, by `check`. Alert when it
+/// stays above 0 for hours: then it is no matter of the moment.
 pub(crate) const MOVING: &str = "sarafan_audit_moving";
 /// Gauge, seconds since 1970: when the last audit was finished. Alert when it is older than a few rounds.
 pub(crate) const FINISHED: &str = "sarafan_audit_finished_timestamp_seconds";
-/// Gauge, seconds: how long the last audit took. Alert on nothing.
-pub(crate) const SECONDS: &str = "sarafan_audit_duration_seconds";
 /// Counter, audits by `outcome`: `clean`, `different`, or `failed` when it could not be finished. Alert when only `failed`
 /// grows.
 pub(crate) const AUDITS: &str = "sarafan_audits_total";
 
 /// Names of all metrics that an audit adds to those of the process.
-pub(crate) const METRICS: &[&str] = &[DIFFERENCES, COMPARED, MOVING, FINISHED, SECONDS, AUDITS];
+pub(crate) const METRICS: &[&str] = &[DIFFERENCES, MOVING, FINISHED, AUDITS];
 
 /// Handles.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     differences: IntGaugeVec,
-    compared: IntGaugeVec,
     moving: IntGaugeVec,
     finished: Gauge,
-    seconds: Gauge,
     audits: IntCounterVec,
 }
 
@@ -43,11 +36,8 @@ impl Metrics {
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
-        let gauge = |name: &str, help: &str| {
-            let gauge = Gauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok::<_, prometheus::Error>(gauge)
-        };
+        let finished = Gauge::new(FINISHED, "When the last audit was finished")?;
+        registry.register(Box::new(finished.clone()))?;
         let audits = IntCounterVec::new(Opts::new(AUDITS, "Audits by outcome"), &["outcome"])?;
         registry.register(Box::new(audits.clone()))?;
         for outcome in ["clean", "different", "failed"] {
@@ -55,23 +45,19 @@ impl Metrics {
         }
         Ok(Self {
             differences: by_check(DIFFERENCES, "Differences found by the last audit")?,
-            compared: by_check(COMPARED, "What the last audit compared")?,
             moving: by_check(MOVING, "Differences that did not hold still in the last audit")?,
-            finished: gauge(FINISHED, "When the last audit was finished")?,
-            seconds: gauge(SECONDS, "How long the last audit took")?,
+            finished,
             audits,
         })
     }
 
     /// Shows what an audit found.
-    pub(crate) fn show(&self, findings: &[Finding], took: f64, now: f64) {
+    pub(crate) fn show(&self, findings: &[Finding], now: f64) {
         for finding in findings {
             let label = [finding.check.as_str()];
             self.differences.with_label_values(&label).set(finding.differing.cast_signed());
-            self.compared.with_label_values(&label).set(finding.compared.cast_signed());
             self.moving.with_label_values(&label).set(finding.moving.cast_signed());
         }
-        self.seconds.set(took);
         self.finished.set(now);
         let clean = findings.iter().all(|finding| finding.differing == 0);
         self.audits.with_label_values(&[if clean { "clean" } else { "different" }]).inc();
@@ -91,12 +77,10 @@ mod tests {
     fn names_are_those_that_rules_rely_on() {
         let registry = Registry::new();
         let metrics = Metrics::register(&registry).unwrap();
-        metrics.show(&[Finding { check: "orders".to_owned(), ..Finding::default() }], 1.0, 2.0);
+        metrics.show(&[Finding { check: "orders".to_owned(), ..Finding::default() }], 2.0);
         let names: Vec<String> = registry.gather().iter().map(|family| family.name().to_owned()).collect();
         let expected = [
-            "sarafan_audit_compared",
             "sarafan_audit_differences",
-            "sarafan_audit_duration_seconds",
             "sarafan_audit_finished_timestamp_seconds",
             "sarafan_audit_moving",
             "sarafan_audits_total",

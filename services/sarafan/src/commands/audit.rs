@@ -152,8 +152,8 @@ async fn watch(
         match found {
             Ok(findings) => {
                 let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs_f64();
-                metrics.show(&findings, began.elapsed().as_secs_f64(), now);
-                report(&findings);
+                metrics.show(&findings, now);
+                report(&findings, began.elapsed());
             }
             Err(error) => {
                 metrics.failed();
@@ -168,7 +168,7 @@ async fn watch(
 }
 
 /// Into the log: one line for each difference that is told, and one at the end.
-fn report(findings: &[Finding]) {
+fn report(findings: &[Finding], took: Duration) {
     const MOST: usize = 10;
     for finding in findings {
         for found in finding.differences.iter().take(MOST) {
@@ -186,6 +186,7 @@ fn report(findings: &[Finding]) {
         compared = sum(|f| f.compared),
         differing = sum(|f| f.differing),
         moving = sum(|f| f.moving),
+        seconds = took.as_secs(),
         "audit finished"
     );
 }
