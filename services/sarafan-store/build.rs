@@ -22,6 +22,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (stem, path) in files(&folder.join("views"))? {
         writeln!(list, "    Views {{ name: {stem:?}, text: include_str!({path:?}) }},")?;
     }
+    for (constant, subfolder) in [("RECOUNTS", "audit"), ("ROW_RECOUNTS", "audit/rows")] {
+        writeln!(list, "];\n\npub(crate) const {constant}: &[(&str, &str)] = &[")?;
+        for (stem, path) in files(&folder.join(subfolder))? {
+            writeln!(list, "    ({stem:?}, include_str!({path:?})),")?;
+        }
+    }
     list.push_str("];\n");
     std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("migrations.rs"), list)?;
     Ok(())

@@ -152,6 +152,11 @@ impl Default for AggregatorSection {
 }
 
 impl AggregatorSection {
+    /// The consumer group of the index of dead letters.
+    pub fn dead_letters_group(&self) -> String {
+        format!("{}-dead-letters", self.group)
+    }
+
     fn consumer(&self, group: &str) -> ConsumerSettings {
         ConsumerSettings {
             instance_id: self.instance_id.clone(),

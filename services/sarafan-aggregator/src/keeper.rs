@@ -189,8 +189,9 @@ fn arrived(event: &Event, record: &Record<'_>) -> Option<Instant> {
     event.origin.received_at.or_else(appended)
 }
 
-/// Tells records apart, and so logs: a topic that was recreated holds another at the same offset. Never 0.
-pub(crate) fn fingerprint(record: &Record<'_>) -> u64 {
+/// Tells records apart, and so logs: a topic that was recreated holds another at the same offset. Never 0. The ledger's
+/// `last_record` is that of the record before its position.
+pub fn fingerprint(record: &Record<'_>) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&record.timestamp_ms.unwrap_or_default().to_le_bytes());
     hash.update(record.key.unwrap_or_default());

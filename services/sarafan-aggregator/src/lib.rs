@@ -26,6 +26,7 @@ pub use adopting::{Plan, Prospect};
 pub use checking::{check_epoch, check_topic};
 pub use config::{AggregatorSection, Beginning, Config, ExportedFigures, PrometheusSection, group_of};
 pub use fault::Fault;
+pub use keeper::fingerprint;
 pub use metrics::{
     BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,
     INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,

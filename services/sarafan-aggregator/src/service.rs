@@ -102,7 +102,7 @@ async fn index_dead_letters(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let mut settings = config.consumer();
-    settings.group = format!("{}-dead-letters", config.aggregator.group);
+    settings.group = config.aggregator.dead_letters_group();
     // Its gauges would overwrite those of the consumer that matters: they are kept apart and not shown.
     let metrics = StreamMetrics::register(&Registry::new())?;
     let consumer = Consumer::open(&config.kafka, settings, &[config.topics.dead_letters.as_str()], metrics)?

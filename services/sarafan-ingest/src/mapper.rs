@@ -78,7 +78,8 @@ impl Mapper {
     }
 }
 
-fn source_record<'r>(record: &Record<'r>) -> SourceRecord<'r> {
+/// A record as the mapping reads it.
+pub fn source_record<'r>(record: &Record<'r>) -> SourceRecord<'r> {
     SourceRecord {
         topic: record.topic,
         partition: record.partition,

@@ -74,6 +74,16 @@ impl DeadLetter {
 }
 
 impl Store {
+    /// Topic, partition and offset of every source record that has a dead letter in the index.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    pub async fn indexed_origins(&self) -> Result<Vec<(String, i32, i64)>, StoreError> {
+        let sql =
+            format!("SELECT DISTINCT toString(topic), partition, offset FROM {}", self.table("dead_letters"));
+        self.rows("read the dead letters", &sql, &[]).await
+    }
+
     /// Per partition of the dead-letter topic the offset after the last that is in the table: where to read on.
     ///
     /// # Errors

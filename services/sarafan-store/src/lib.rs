@@ -7,6 +7,7 @@
 //! acknowledged, re-sent unchanged) -> [`Store::write`]. The way of a restore: [`Store::read_entities`] hands over
 //! bounded tables of the same shape.
 
+mod audit;
 mod backoff;
 mod block;
 mod client;
@@ -31,6 +32,9 @@ mod slots;
 mod sql;
 mod writer;
 
+pub use audit::{
+    Compared, Conflict, CountedEntities, DERIVED, Difference, EXAMPLES, Markers, Recount, UnknownTerm,
+};
 pub use backoff::Backoff;
 pub use block::PreparedBlock;
 pub use client::Store;

@@ -187,6 +187,21 @@ impl Store {
         self.scan(table, "", |block| decode::rows(&doing, table, block).map(&mut piece)).await
     }
 
+    /// The rows of some partitions of a table of details, older versions hidden.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    pub async fn read_details(&self, table: &Arc<TableSpec>, scope: &Scope) -> Result<Table, StoreError> {
+        let doing = format!("read rows of {}", table.name);
+        let condition = format!("WHERE key_hash % {} IN {}", scope.partition_count, list(&scope.partitions));
+        let mut found = Table::new(table);
+        self.scan(table, &condition, |block| {
+            decode::rows(&doing, table, block).map(|rows| found.append(rows))
+        })
+        .await?;
+        Ok(found)
+    }
+
     async fn scan(
         &self,
         spec: &TableSpec,
@@ -210,7 +225,7 @@ impl Store {
 
 impl Scope {
     /// As a condition that may run before FINAL: no version of a row differs in these columns from another.
-    fn condition(&self) -> String {
+    pub(crate) fn condition(&self) -> String {
         let Self { epoch, partitions, partition_count } = self;
         format!("epoch = {} AND key_hash % {partition_count} IN {}", epoch.0, list(partitions))
     }

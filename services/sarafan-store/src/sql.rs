@@ -5,6 +5,12 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
+/// A text as a literal, without braces: the words of a recount stand in those.
+pub(crate) fn literal(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('{', "\\x7b").replace('}', "\\x7d");
+    format!("'{escaped}'")
+}
+
 /// Numbers as a list for `IN`: `(1, 2, 3)`. An empty list would be a syntax error: `(NULL)` holds nothing.
 pub(crate) fn list<N: ToString>(numbers: &[N]) -> String {
     if numbers.is_empty() {

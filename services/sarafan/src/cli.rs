@@ -51,6 +51,8 @@ enum Command {
     Replay(commands::replay::Arguments),
     /// Make up a shop: write the records of a simulated retailer into files or source topics
     Simulate(commands::simulate::Arguments),
+    /// Recount every figure from the facts, and account for every record
+    Audit(commands::audit::Arguments),
     /// Print the canonical topic as NDJSON
     Export(commands::export::Arguments),
     /// Say everything that is wrong with a configuration, or what it says
@@ -91,6 +93,7 @@ fn run(Cli { place, command }: Cli) -> anyhow::Result<()> {
         Command::Adopt(arguments) => commands::adopt::run(&place, &arguments),
         Command::Replay(arguments) => commands::replay::run(&place, &arguments),
         Command::Simulate(arguments) => commands::simulate::run(&place, &arguments),
+        Command::Audit(arguments) => commands::audit::run(&place, &arguments),
         Command::Export(arguments) => commands::export::run(&place, &arguments),
         Command::CheckConfig(arguments) => commands::check_config::run(&place, &arguments),
         Command::Doctor(arguments) => commands::doctor::run(&place, &arguments),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sarafan_core::definitions::Definitions;
 use sarafan_runtime::config::{ConfigErrors, Document};
+use sarafan_runtime::service::ServiceConfig;
 use sarafan_store::{BenchmarkSection, ClickHouseSection, Presentation};
 use sarafan_stream::KafkaConfig;
 use sarafan_wire::{Mapping, TopicsSection};
@@ -43,10 +44,23 @@ pub struct Deployment {
     pub definitions: Definitions,
     /// `[[source]]`, compiled.
     pub mapping: Mapping,
-    /// `aggregator.group`: what the names of the aggregators' consumer groups begin with.
-    pub aggregator_group: String,
     /// `[deployment]`, `[[benchmark]]` and the bands of `[[survey]]`: what people are shown beside the figures.
     pub presentation: Presentation,
+    /// `[service]`.
+    pub service: ServiceConfig,
+    /// Consumer groups of the services.
+    pub groups: Groups,
+}
+
+/// Consumer groups, whose committed offsets say how far each service has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// Of ingest, on the source topics.
+    pub ingest: String,
+    /// Of the index of dead letters.
+    pub dead_letters: String,
+    /// What those of the aggregators begin with: each epoch has one of its own.
+    pub aggregator: String,
 }
 
 impl Deployment {
@@ -75,10 +89,14 @@ impl Deployment {
         let (Some(aggregator), Some(ingest), Some(presentation)) = (aggregator, ingest, presentation) else {
             return Err(found);
         };
-        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, aggregator, .. } =
-            aggregator;
-        let (mapping, aggregator_group) = (ingest.mapping, aggregator.group);
-        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping, aggregator_group, presentation })
+        let groups = Groups {
+            ingest: ingest.ingest.group,
+            dead_letters: aggregator.aggregator.dead_letters_group(),
+            aggregator: aggregator.aggregator.group,
+        };
+        let sarafan_aggregator::Config { kafka, topics, clickhouse, definitions, service, .. } = aggregator;
+        let mapping = ingest.mapping;
+        Ok(Self { document, kafka, topics, clickhouse, definitions, mapping, presentation, service, groups })
     }
 }
 

@@ -3,6 +3,7 @@
 //! One file per command under `commands`; each is small and stands on the other crates. What else is public is there
 //! for the end-to-end tests, which compare views with the recount as the demo does.
 
+mod audit;
 mod cli;
 mod commands;
 mod deployment;
@@ -23,6 +24,7 @@ pub mod oracle;
 pub mod scrape;
 
 pub use cli::main;
+pub use deployment::Groups;
 pub use deployment::{Deployment, ENV_PREFIX};
 pub use metric_names::metric_names;
 pub use settled::{Backlog, backlog};

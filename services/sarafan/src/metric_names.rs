@@ -8,6 +8,7 @@ pub fn metric_names() -> BTreeSet<&'static str> {
     let lists = [
         sarafan_aggregator::METRICS,
         sarafan_ingest::METRICS,
+        crate::audit::metrics::METRICS,
         sarafan_stream::metrics::METRICS,
         sarafan_runtime::metrics::METRICS,
         sarafan_runtime::metrics::PROCESS_METRICS,
@@ -24,6 +25,7 @@ mod tests {
         let names = metric_names();
         let listed = sarafan_aggregator::METRICS.len()
             + sarafan_ingest::METRICS.len()
+            + crate::audit::metrics::METRICS.len()
             + sarafan_stream::metrics::METRICS.len()
             + sarafan_runtime::metrics::METRICS.len()
             + sarafan_runtime::metrics::PROCESS_METRICS.len();

@@ -70,6 +70,7 @@ pub(crate) fn bar(title: &str, length: Option<u64>, unit: Unit) -> ProgressBar {
     let count = match unit {
         Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec}",
         Unit::Records => "{human_pos}/{human_len} records",
+        Unit::Checks => "{human_pos}/{human_len} checks",
         Unit::Days => "{human_pos}/{human_len} days",
     };
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
@@ -92,6 +93,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Records.
     Records,
+    /// Checks of an audit.
+    Checks,
     /// Days of a history.
     Days,
 }

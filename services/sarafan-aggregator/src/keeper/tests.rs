@@ -27,6 +27,7 @@ fn keeper(registry: &Registry, pulse: Pulse) -> Keeper {
     Keeper {
         store: Store::new(&nowhere).unwrap(),
         definitions: Arc::new(definitions),
+        copied_from: None,
         kafka,
         topic: Arc::from("t"),
         generation: 0,

@@ -73,6 +73,7 @@ impl Deployment {
             prometheus: ExportedFigures { segments: 50, segment_window_days: 30 },
             sources: vec!["test".to_owned()],
             service: ServiceConfig::default(),
+            beginning: Default::default(),
         };
         let store = Store::new(&config.clickhouse).unwrap();
         let deployment = Self { config, store };

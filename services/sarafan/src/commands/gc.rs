@@ -76,7 +76,7 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
         let admin = Admin::open(&deployment.kafka)?;
         let mut found = Vec::new();
         for held in store.held_epochs().await? {
-            let group = group_of(&deployment.aggregator_group, Epoch(held.epoch));
+            let group = group_of(&deployment.groups.aggregator, Epoch(held.epoch));
             let members = admin.members(&group).await?;
             let fate = Fate::of(&held, members, arguments.hours.saturating_mul(3600));
             found.push((held, group, fate));

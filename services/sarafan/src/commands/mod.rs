@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod aggregate;
+pub(crate) mod audit;
 pub(crate) mod check_config;
 #[cfg(feature = "localstack")]
 pub(crate) mod demo;

@@ -12,7 +12,8 @@ use tokio::task::spawn_blocking;
 use super::site::Site;
 use crate::terminal;
 
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 6] = [
+    ("audit.yml", include_str!("../../../../deploy/prometheus/rules/audit.yml")),
     ("availability.yml", include_str!("../../../../deploy/prometheus/rules/availability.yml")),
     ("figures.yml", include_str!("../../../../deploy/prometheus/rules/figures.yml")),
     ("freshness.yml", include_str!("../../../../deploy/prometheus/rules/freshness.yml")),

@@ -7,7 +7,7 @@ use crate::records::Records;
 use crate::world::World;
 
 /// Every kind of dimension, a time zone with summer time, and margins by rate.
-const CONFIGURATION: &str = r#"
+pub(crate) const CONFIGURATION: &str = r#"
 kafka.brokers = "set by the test"
 clickhouse.url = "http://set.by.the.test"
 
@@ -68,7 +68,7 @@ fn views_of_random_records_equal_the_recount() {
     }
 }
 
-fn canonical(world: &World, event: &Event) -> ProducerRecord {
+pub(crate) fn canonical(world: &World, event: &Event) -> ProducerRecord {
     ProducerRecord {
         topic: world.deployment.topics.events.as_str().into(),
         key: Some(event.key().as_str().as_bytes().to_vec()),

@@ -134,7 +134,8 @@ impl World {
         self.folder.path()
     }
 
-    /// Starts `sarafan COMMAND`, a command with its arguments, with further overrides, and waits until it is ready. `name` is that of its log.
+    /// Starts `sarafan COMMAND` (arguments after spaces), with further overrides, and waits until it is ready. `name` is that
+    /// of its log.
     pub(crate) fn start(&self, command: &str, name: &str, overrides: &[(&str, &str)]) -> Service {
         let service = self.launch(command, name, overrides);
         service.process.start(PATIENCE, || is_ready(service.address)).unwrap();
