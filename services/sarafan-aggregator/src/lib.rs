@@ -7,6 +7,7 @@
 mod collecting;
 mod config;
 mod dead_letters;
+mod fail_points;
 mod fault;
 mod flushing;
 mod keeper;

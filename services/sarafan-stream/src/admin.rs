@@ -18,7 +18,7 @@ use crate::config::KafkaConfig;
 use crate::error::StreamError;
 use crate::group::log_client;
 use crate::partition::TopicPartition;
-use crate::watermarks::ends;
+use crate::watermarks::{self, ends};
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -28,6 +28,7 @@ const CREATION_BACKOFF: Duration = Duration::from_millis(20);
 /// Asks and changes what topics there are.
 pub struct Admin {
     admin: AdminClient<Quiet>,
+    kafka: KafkaConfig,
     /// Asks without ever creating a topic by asking, which a producer's metadata request does on some brokers.
     asking: Arc<BaseConsumer<Quiet>>,
 }
@@ -83,7 +84,7 @@ impl Admin {
         let admin = config.create_with_context(Quiet).map_err(StreamError::config)?;
         config.set("isolation.level", "read_committed");
         let asking = config.create_with_context(Quiet).map_err(StreamError::config)?;
-        Ok(Self { admin, asking: Arc::new(asking) })
+        Ok(Self { admin, kafka: kafka.clone(), asking: Arc::new(asking) })
     }
 
     /// Creates a topic unless there is one of that name, and waits until the brokers know it.
@@ -153,6 +154,27 @@ impl Admin {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The offsets that a consumer group has committed of a topic, by partition; partitions that it never committed are
+    /// not in it, and nothing at all if there is no such topic. Joins no group.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::Request`] if the brokers did not answer.
+    pub async fn committed(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>, StreamError> {
+        let Some(info) = self.describe(topic).await? else { return Ok(BTreeMap::new()) };
+        let mut config = client::reader(&self.kafka)?;
+        config.set("group.id", group);
+        let consumer: BaseConsumer<Quiet> = config.create_with_context(Quiet).map_err(StreamError::config)?;
+        let partitions: Vec<TopicPartition> =
+            (0..info.partitions.len()).map(|p| TopicPartition::new(topic, p as i32)).collect();
+        let request = format!("asking what group `{group}` has committed of topic `{topic}`");
+        let described = tokio::task::spawn_blocking(move || watermarks::describe(&consumer, &partitions))
+            .await
+            .map_err(|_| StreamError::ThreadEnded)?
+            .map_err(StreamError::request(request))?;
+        Ok(described.into_iter().filter_map(|p| Some((p.partition.partition, p.committed?))).collect())
     }
 
     /// The partitions of a topic and their ends, or none if there is no such topic.

@@ -27,9 +27,7 @@ pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> a
     let info = admin.describe(topic).await?;
     let info =
         info.ok_or_else(|| anyhow::anyhow!("topic {topic} does not exist; run `sarafan migrate` first"))?;
-    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
-    let incarnation = store.incarnation().await?;
-    let shown = shown(&ledger, incarnation);
+    let shown = shown_positions(deployment, store).await?;
     let mut backlog = Backlog { records: 0, behind: 0 };
     for (partition, ends) in (0_u16..).zip(&info.partitions) {
         let end = u64::try_from(ends.high).unwrap_or(0);
@@ -37,6 +35,15 @@ pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> a
         backlog.behind += end.saturating_sub(shown.get(&partition).copied().unwrap_or(0));
     }
     Ok(backlog)
+}
+
+/// The position up to which the views show each partition that has an owner.
+pub(crate) async fn shown_positions(
+    deployment: &Deployment,
+    store: &Store,
+) -> anyhow::Result<BTreeMap<u16, u64>> {
+    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
+    Ok(shown(&ledger, store.incarnation().await?))
 }
 
 /// The position that views show of each partition: that of the highest live term, in all of its tables.

@@ -1,6 +1,8 @@
 //! One file per command.
 
 pub(crate) mod aggregate;
+#[cfg(feature = "localstack")]
+pub(crate) mod chaos;
 pub(crate) mod check_config;
 #[cfg(feature = "localstack")]
 pub(crate) mod demo;
@@ -42,6 +44,8 @@ fn run_service<C, F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    #[cfg(feature = "localstack")]
+    sarafan_stream::fail_point::arm();
     let document = Document::load(&place.path, ENV_PREFIX)?;
     let mut errors = ConfigErrors::default();
     let config = read(&document, &mut errors);
