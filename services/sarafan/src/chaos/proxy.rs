@@ -240,3 +240,102 @@ fn is_insert(bytes: &[u8]) -> bool {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+
+    const INSERT: &str = "POST /?query=INSERT+INTO+t HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
+    const SELECT: &str = "POST /?query=SELECT+1 HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\n\r\n";
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// A server that says what it got on each connection, up to `hello` or the end, and answers.
+    fn server() -> (SocketAddr, Receiver<String>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (got, gets) = channel();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (mut text, mut piece) = (String::new(), [0; 1024]);
+                while !text.ends_with("hello") {
+                    match stream.read(&mut piece) {
+                        Ok(length) if length > 0 => text.push_str(&String::from_utf8_lossy(&piece[..length])),
+                        _ => break,
+                    }
+                }
+                if got.send(text).is_err() {
+                    return;
+                }
+                let _ = stream.write_all(ANSWER.as_bytes());
+            }
+        });
+        (address, gets)
+    }
+
+    fn proxy(mode: Mode) -> (Proxy, Receiver<String>) {
+        let (address, gets) = server();
+        let proxy = Proxy::start(address, 1).unwrap();
+        proxy.set(mode);
+        (proxy, gets)
+    }
+
+    /// What the client hears; nothing when the connection broke.
+    fn ask(proxy: &Proxy, request: &str) -> String {
+        let mut stream = TcpStream::connect(proxy.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    #[test]
+    fn what_is_not_to_be_harmed_passes_as_it_is() {
+        for mode in [Mode::Pass, Mode::LoseAnswers, Mode::Cut(10), Mode::Slow(1_000_000), Mode::Withhold] {
+            let (proxy, gets) = proxy(mode);
+            assert_eq!(ask(&proxy, SELECT), ANSWER, "{mode:?}");
+            assert_eq!(gets.recv_timeout(PATIENCE).unwrap(), SELECT);
+            assert_eq!(proxy.harmed(), 0);
+        }
+    }
+
+    #[test]
+    fn an_insert_whose_answer_is_lost_has_happened() {
+        let (proxy, gets) = proxy(Mode::LoseAnswers);
+        let heard = (0..12).filter(|_| !ask(&proxy, INSERT).is_empty()).count();
+        assert!((0..12).all(|_| gets.recv_timeout(PATIENCE).unwrap() == INSERT));
+        assert_eq!(heard as u64, 12 - proxy.harmed());
+        assert!((1..12).contains(&heard), "{heard} of 12 answers were heard");
+    }
+
+    #[test]
+    fn a_cut_insert_arrives_in_part_and_is_not_answered() {
+        let (proxy, gets) = proxy(Mode::Cut(INSERT.len() - 1));
+        let heard = (0..12).filter(|_| !ask(&proxy, INSERT).is_empty()).count();
+        // A connection on which nothing was passed on has nothing to say either.
+        let whole = (0..12).filter(|_| gets.recv_timeout(PATIENCE).unwrap() == INSERT).count();
+        assert_eq!(heard, whole);
+        assert_eq!(heard as u64, 12 - proxy.harmed());
+    }
+
+    #[test]
+    fn a_withheld_insert_arrives_when_it_is_delivered_and_its_client_has_gone() {
+        let (proxy, gets) = proxy(Mode::Withhold);
+        let mut stream = TcpStream::connect(proxy.address).unwrap();
+        stream.write_all(INSERT.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        assert!(stream.read(&mut [0; 1]).is_err(), "nobody answers");
+        drop(stream);
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while proxy.withheld() == 0 {
+            assert!(std::time::Instant::now() < deadline);
+            thread::sleep(Duration::from_millis(1));
+        }
+        // The server heard of the connection, and of nothing on it.
+        assert_eq!(gets.recv_timeout(PATIENCE).unwrap(), "");
+        assert_eq!(proxy.deliver(), 1);
+        assert_eq!(gets.recv_timeout(PATIENCE).unwrap(), INSERT);
+    }
+}
