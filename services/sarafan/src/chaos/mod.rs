@@ -17,7 +17,8 @@ mod recovery;
 mod report;
 mod run;
 mod site;
+mod spoil;
 
 pub(crate) use fault::Fault;
 pub(crate) use report::{markdown, table};
-pub(crate) use run::{Limit, Outcome, Plan, run};
+pub(crate) use run::{Ending, Limit, Outcome, Plan, run};

@@ -13,6 +13,7 @@ use super::feed::Feed;
 use super::inject::{Stage, inject};
 use super::recovery::caught_up;
 use super::site::{Disk, Site};
+use super::spoil::spoil;
 use crate::terminal;
 
 /// Between two faults.
@@ -33,6 +34,17 @@ pub(crate) struct Plan {
     pub(crate) rate: u32,
     /// How long a fault lasts that does last.
     pub(crate) hold: Duration,
+    /// What is done to the tables at the end.
+    pub(crate) ending: Ending,
+}
+
+/// What is done to the tables before they are accounted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Nothing.
+    Clean,
+    /// Damage that has to be found.
+    Spoiled,
 }
 
 /// When a run has had enough faults.
@@ -104,6 +116,9 @@ fn harm(site: &Site, plan: &Plan) -> anyhow::Result<Outcome> {
     }
     let files = feed.finish()?;
     caught_up(site).context("after the last fault")?;
+    if plan.ending == Ending::Spoiled {
+        spoil(site)?;
+    }
     let account = account(site, &files).context("account for everything")?;
     let ends = site.members.ends().into_iter().filter(|end| !end.by_point);
     let ends = ends.map(|end| format!("{}: {}", end.name, end.why)).collect();

@@ -18,6 +18,7 @@ use super::member::{Members, Recipe};
 use super::proxy::Proxy;
 use crate::commands::migrate::{SourceTopics, migrate};
 use crate::deployment::{Deployment, ENV_PREFIX};
+use crate::http::post;
 use crate::terminal;
 
 const CONFIGURATION: &str = include_str!("../../../../deploy/demo/shop.toml");
@@ -27,6 +28,7 @@ pub(super) const INGEST_GROUP: &str = "chaos.ingest";
 pub(super) const SESSION: Duration = Duration::from_secs(4);
 /// The longest wait of the services for an answer of ClickHouse.
 pub(super) const ANSWER: Duration = Duration::from_secs(4);
+const STATEMENT_PATIENCE: Duration = Duration::from_secs(30);
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What differs from the shop's own configuration: everything that decides how fast a fault is noticed, and many small
@@ -139,11 +141,26 @@ impl Site {
         self.folder().to_owned()
     }
 
+    /// Where ClickHouse listens, without the proxy.
+    pub(super) fn clickhouse_address(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.clickhouse.http_url().trim_start_matches("http://").parse()?)
+    }
+
+    /// Runs a statement that changes something, which the store's own queries may not.
+    pub(super) fn execute(&self, sql: &str) -> anyhow::Result<()> {
+        execute(self.clickhouse_address()?, sql)
+    }
+
     /// The first value of a query.
     pub(super) fn scalar(&self, sql: &str) -> anyhow::Result<String> {
         let rows = self.block_on(self.store.query(sql, &[]))?;
         Ok(rows.columns.first().and_then(|column| rows.text(0, &column.name)).unwrap_or_default())
     }
+}
+
+/// As [`Site::execute`], for a thread of its own.
+pub(super) fn execute(clickhouse: SocketAddr, sql: &str) -> anyhow::Result<()> {
+    post(clickhouse, "/", sql, STATEMENT_PATIENCE).map(drop).with_context(|| sql.to_owned())
 }
 
 fn environment(brokers: &str, clickhouse: &str) -> Vec<(String, String)> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum as _;
 
-use crate::chaos::{self, Fault, Limit, Outcome, Plan};
+use crate::chaos::{self, Ending, Fault, Limit, Outcome, Plan};
 use crate::failure::CheckFailed;
 use crate::terminal;
 
@@ -52,6 +52,9 @@ pub(crate) struct Arguments {
     /// Seconds that a fault lasts which does last, such as a freeze.
     #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=3600))]
     hold: u64,
+    /// Spoil the tables at the end: the account has to find it, and the command to fail.
+    #[arg(long)]
+    spoil: bool,
     /// Print the table as Markdown.
     #[arg(long)]
     markdown: bool,
@@ -74,6 +77,7 @@ impl Arguments {
             limit,
             rate: self.rate,
             hold: Duration::from_secs(self.hold),
+            ending: if self.spoil { Ending::Spoiled } else { Ending::Clean },
         };
         (0..self.rounds).flat_map(|round| groups.iter().map(move |faults| plan(round, faults))).collect()
     }

@@ -1,21 +1,19 @@
 //! Faults of ClickHouse.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{ErrorKind, Write as _};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
 use super::Stage;
-use crate::chaos::site::Site;
+use crate::chaos::site::{Site, execute};
 
 /// How long an insert or a merge may be waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a dead ClickHouse stays away at most.
 const AWAY: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(20);
 /// Parts of one partition of a table above which inserts are refused.
 const FEW_PARTS: u32 = 3;
 
@@ -35,11 +33,11 @@ pub(super) fn kill_in_insert(stage: &mut Stage<'_>) -> anyhow::Result<String> {
 pub(super) fn kill_in_merge(stage: &mut Stage<'_>) -> anyhow::Result<String> {
     let site = stage.site;
     let store = site.store.store_database().to_owned();
-    let address = address(site)?;
+    let address = site.clickhouse_address()?;
     let asked = thread::spawn(move || {
         for table in ["orders", "survey_responses", "customer_figures", "customer_money"] {
             // It is killed in the middle, or there was nothing to merge.
-            let _ = statement(address, &format!("OPTIMIZE TABLE {store}.{table} FINAL"));
+            let _ = execute(address, &format!("OPTIMIZE TABLE {store}.{table} FINAL"));
         }
     });
     let sql =
@@ -96,12 +94,11 @@ fn fill(path: &std::path::Path) -> anyhow::Result<u64> {
 /// Merges stand still and the limit of parts is low, until inserts are refused.
 pub(super) fn too_many_parts(stage: &mut Stage<'_>) -> anyhow::Result<String> {
     let site = stage.site;
-    let address = address(site)?;
     let tables = tables(site)?;
     for table in &tables {
-        statement(address, &format!("SYSTEM STOP MERGES {table}"))?;
+        site.execute(&format!("SYSTEM STOP MERGES {table}"))?;
         let limits = format!("parts_to_delay_insert = {FEW_PARTS}, parts_to_throw_insert = {FEW_PARTS}");
-        statement(address, &format!("ALTER TABLE {table} MODIFY SETTING {limits}"))?;
+        site.execute(&format!("ALTER TABLE {table} MODIFY SETTING {limits}"))?;
     }
     stage.last();
     let most = site.scalar(&format!(
@@ -109,11 +106,10 @@ pub(super) fn too_many_parts(stage: &mut Stage<'_>) -> anyhow::Result<String> {
         site.store.store_database()
     ))?;
     for table in &tables {
-        statement(
-            address,
-            &format!("ALTER TABLE {table} RESET SETTING parts_to_delay_insert, parts_to_throw_insert"),
-        )?;
-        statement(address, &format!("SYSTEM START MERGES {table}"))?;
+        site.execute(&format!(
+            "ALTER TABLE {table} RESET SETTING parts_to_delay_insert, parts_to_throw_insert"
+        ))?;
+        site.execute(&format!("SYSTEM START MERGES {table}"))?;
     }
     ensure!(most.parse::<u32>()? >= FEW_PARTS, "there were {most} parts at most: nothing was refused");
     Ok(format!("{most} parts, for {} s", stage.hold.as_secs()))
@@ -125,23 +121,4 @@ fn tables(site: &Site) -> anyhow::Result<Vec<String>> {
     let store = site.store.store_database();
     let rows = site.block_on(site.store.query(sql, &[("store", store)]))?;
     Ok((0..rows.rows.len()).filter_map(|row| Some(format!("{store}.{}", rows.text(row, "name")?))).collect())
-}
-
-fn address(site: &Site) -> anyhow::Result<SocketAddr> {
-    Ok(site.clickhouse.http_url().trim_start_matches("http://").parse()?)
-}
-
-/// Runs a statement that changes something, which the store's own queries may not.
-fn statement(address: SocketAddr, sql: &str) -> anyhow::Result<()> {
-    let mut stream = TcpStream::connect_timeout(&address, ANSWER)?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    let length = sql.len();
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{sql}"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    ensure!(answer.starts_with("HTTP/1.1 200"), "{sql}: {}", answer.lines().last().unwrap_or_default());
-    Ok(())
 }
