@@ -106,13 +106,7 @@ impl Member {
     pub(super) fn wait_until_ready(&self, patience: Duration) -> anyhow::Result<()> {
         let deadline = Instant::now() + patience;
         while !is_ready(self.address) {
-            ensure!(
-                Instant::now() < deadline,
-                "{} is not ready after {} s; {}",
-                self.name,
-                patience.as_secs(),
-                self.log_tail()
-            );
+            ensure!(Instant::now() < deadline, "{} is not ready after {} s", self.name, patience.as_secs());
             thread::sleep(LOOK);
         }
         Ok(())
@@ -153,11 +147,6 @@ impl Member {
     /// Whether it owns partitions, as far as it answers.
     pub(super) fn has_partitions(&self) -> bool {
         scrape(self.address).is_ok_and(|samples| sum(&samples, sarafan_stream::metrics::ASSIGNED, &[]) > 0.0)
-    }
-
-    /// The end of its log.
-    pub(super) fn log_tail(&self) -> String {
-        self.state().process.log_tail()
     }
 
     /// Starts it again when it has ended; says so when it did.
@@ -253,12 +242,6 @@ impl Members {
     /// The most resident memory that any process of a command had since the last call, MiB.
     pub(super) fn take_peak(&self, command: &str) -> u64 {
         locked(&self.shared.peaks).get_mut(command).map(std::mem::take).unwrap_or(0)
-    }
-
-    /// Ends of the logs of all, for an error.
-    pub(super) fn log_tails(&self) -> String {
-        let tails = locked(&self.shared.members).iter().map(|member| member.log_tail()).collect::<Vec<_>>();
-        tails.join("\n")
     }
 
     /// Ends all in an orderly way; the first that cannot is the error.

@@ -25,20 +25,20 @@ pub(super) fn caught_up(site: &Site) -> anyhow::Result<Duration> {
     for topic in &sources {
         ends.insert(
             topic,
-            eventually(site, began, "the ends of the sources are known", || ends_of(site, topic).map(Some))?,
+            eventually(began, "the ends of the sources are known", || ends_of(site, topic).map(Some))?,
         );
     }
     for topic in &sources {
         let wanted = &ends[topic];
-        eventually(site, began, &format!("ingest has read {topic}"), || {
+        eventually(began, &format!("ingest has read {topic}"), || {
             let committed = site.block_on(site.admin.committed(INGEST_GROUP, topic))?;
             Ok(reached(wanted, |partition| committed.get(&partition).copied().unwrap_or(0)).then_some(()))
         })?;
     }
     let events = &site.deployment.topics.events;
     let wanted =
-        eventually(site, began, "the canonical topic's ends are known", || ends_of(site, events).map(Some))?;
-    eventually(site, began, "views show the canonical topic", || {
+        eventually(began, "the canonical topic's ends are known", || ends_of(site, events).map(Some))?;
+    eventually(began, "views show the canonical topic", || {
         let shown = site.block_on(shown_positions(&site.deployment, &site.store))?;
         let shown = |partition: i32| {
             let partition = u16::try_from(partition).unwrap_or(u16::MAX);
@@ -61,7 +61,6 @@ fn reached(wanted: &[i64], position: impl Fn(i32) -> i64) -> bool {
 
 /// Asks until there is an answer; servers that do not answer yet are asked again.
 fn eventually<T>(
-    site: &Site,
     began: Instant,
     what: &str,
     mut ask: impl FnMut() -> anyhow::Result<Option<T>>,
@@ -73,7 +72,7 @@ fn eventually<T>(
         }
         if began.elapsed() > PATIENCE {
             let why = answer.err().map(|error| format!(" ({error:#})")).unwrap_or_default();
-            bail!("not within {} s: {what}{why}\n{}", PATIENCE.as_secs(), site.members.log_tails());
+            bail!("not within {} s: {what}{why}", PATIENCE.as_secs());
         }
         thread::sleep(POLL);
     }

@@ -134,6 +134,13 @@ impl Site {
 
     /// Keeps the folder, for whoever has to find out what went wrong.
     pub(super) fn keep(&mut self) -> PathBuf {
+        for (log, name) in [
+            (self.clickhouse.data_dir().join("clickhouse-server.log"), "clickhouse-server.log"),
+            (self.kafka.log().to_owned(), "kafka.log"),
+        ] {
+            // Their folders go with the servers. A log that is not there is one that nobody can read.
+            let _ = std::fs::copy(log, self.folder().join(name));
+        }
         let kept = Folder::Kept(self.folder().to_owned());
         if let Folder::Temporary(folder) = std::mem::replace(&mut self.folder, kept) {
             return folder.keep();

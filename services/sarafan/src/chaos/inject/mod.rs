@@ -96,12 +96,7 @@ impl Stage<'_> {
             if so()? {
                 return Ok(());
             }
-            ensure!(
-                Instant::now() < deadline,
-                "not within {} s: {what}\n{}",
-                patience.as_secs(),
-                self.site.members.log_tails()
-            );
+            ensure!(Instant::now() < deadline, "not within {} s: {what}", patience.as_secs());
             thread::sleep(POLL);
         }
     }
