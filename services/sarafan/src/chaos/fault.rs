@@ -87,7 +87,9 @@ impl Fault {
             Self::ClickhouseKillInsert => "SIGKILL of ClickHouse while an insert runs, start",
             Self::ClickhouseKillMerge => "SIGKILL of ClickHouse while a merge runs, start",
             Self::ClickhouseFreeze => "SIGSTOP of ClickHouse, SIGCONT",
-            Self::DiskFull => "the last byte of ClickHouse's disk (a tmpfs) is taken, then given back",
+            Self::DiskFull => {
+                "ClickHouse's disk (a tmpfs) is filled up into its reserve (keep_free_space_bytes), then emptied"
+            }
             Self::TooManyParts => "merges stopped, parts_to_throw_insert = 3, then undone",
             Self::AnswerLost => "the proxy lets inserts through and drops two of three answers",
             Self::RequestCut => "the proxy cuts two of three inserts after a random number of bytes",

@@ -25,20 +25,20 @@ pub(super) fn caught_up(site: &Site) -> anyhow::Result<Duration> {
     for topic in &sources {
         ends.insert(
             topic,
-            eventually(began, "the ends of the sources are known", || ends_of(site, topic).map(Some))?,
+            eventually(site, began, "the ends of the sources are known", || ends_of(site, topic).map(Some))?,
         );
     }
     for topic in &sources {
         let wanted = &ends[topic];
-        eventually(began, &format!("ingest has read {topic}"), || {
+        eventually(site, began, &format!("ingest has read {topic}"), || {
             let committed = site.block_on(site.admin.committed(INGEST_GROUP, topic))?;
             Ok(reached(wanted, |partition| committed.get(&partition).copied().unwrap_or(0)).then_some(()))
         })?;
     }
     let events = &site.deployment.topics.events;
     let wanted =
-        eventually(began, "the canonical topic's ends are known", || ends_of(site, events).map(Some))?;
-    eventually(began, "views show the canonical topic", || {
+        eventually(site, began, "the canonical topic's ends are known", || ends_of(site, events).map(Some))?;
+    eventually(site, began, "views show the canonical topic", || {
         let shown = site.block_on(shown_positions(&site.deployment, &site.store))?;
         let shown = |partition: i32| {
             let partition = u16::try_from(partition).unwrap_or(u16::MAX);
@@ -61,11 +61,13 @@ fn reached(wanted: &[i64], position: impl Fn(i32) -> i64) -> bool {
 
 /// Asks until there is an answer; servers that do not answer yet are asked again.
 fn eventually<T>(
+    site: &Site,
     began: Instant,
     what: &str,
     mut ask: impl FnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     loop {
+        site.revive()?;
         let answer = ask();
         if let Ok(Some(answer)) = answer {
             return Ok(answer);

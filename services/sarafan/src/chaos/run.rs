@@ -121,7 +121,7 @@ fn harm(site: &Site, plan: &Plan) -> anyhow::Result<Outcome> {
     }
     let account = account(site, &files).context("account for everything")?;
     let ends = site.members.ends().into_iter().filter(|end| !end.by_point);
-    let ends = ends.map(|end| format!("{}: {}", end.name, end.why)).collect();
+    let ends = ends.map(|end| format!("{}: {}", end.name, end.why)).chain(site.revived()).collect();
     Ok(Outcome { injections, account, ends, kept: None })
 }
 

@@ -1,5 +1,6 @@
 //! A deployment to be harmed: servers of its own, the proxy, two ingests and two aggregators.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,7 @@ pub(super) struct Site {
     pub(super) store: Store,
     pub(super) admin: Admin,
     runtime: Runtime,
+    revived: RefCell<Vec<String>>,
     folder: Folder,
 }
 
@@ -89,8 +91,10 @@ impl Site {
             Disk::Shared => None,
             Disk::Small => Some(SmallDisk::mount(&folder.path().join("disk"))?),
         };
+        let keep_free_mib = if disk.is_some() { DISK_RESERVE_MIB } else { 0 };
         let data_dir = disk.as_ref().map(|disk| disk.path.join("clickhouse"));
-        let clickhouse = ClickHouse::start(&ClickHouseOptions { data_dir, ..Default::default() }, &say)?;
+        let clickhouse =
+            ClickHouse::start(&ClickHouseOptions { data_dir, keep_free_mib, ..Default::default() }, &say)?;
         let server = clickhouse.http_url();
         let address: SocketAddr = server.trim_start_matches("http://").parse()?;
         let proxy = Proxy::start(address, seed)?;
@@ -104,8 +108,20 @@ impl Site {
         let store = Store::new(&deployment.clickhouse)?;
         let admin = Admin::open(&deployment.kafka)?;
         let folder = Folder::Temporary(folder);
-        let site =
-            Self { members, proxy, clickhouse, kafka, disk, deployment, store, admin, runtime, folder };
+        let revived = RefCell::default();
+        let site = Self {
+            members,
+            proxy,
+            clickhouse,
+            kafka,
+            disk,
+            deployment,
+            store,
+            admin,
+            runtime,
+            revived,
+            folder,
+        };
         for (command, name) in [
             ("ingest", "ingest-1"),
             ("ingest", "ingest-2"),
@@ -136,6 +152,7 @@ impl Site {
     pub(super) fn keep(&mut self) -> PathBuf {
         for (log, name) in [
             (self.clickhouse.data_dir().join("clickhouse-server.log"), "clickhouse-server.log"),
+            (self.clickhouse.log().to_owned(), "clickhouse.log"),
             (self.kafka.log().to_owned(), "kafka.log"),
         ] {
             // Their folders go with the servers. A log that is not there is one that nobody can read.
@@ -146,6 +163,20 @@ impl Site {
             return folder.keep();
         }
         self.folder().to_owned()
+    }
+
+    /// Starts ClickHouse again when it has ended by itself, as its own supervisor would.
+    pub(super) fn revive(&self) -> anyhow::Result<()> {
+        if let Some(status) = self.clickhouse.exited()? {
+            self.clickhouse.restart()?;
+            self.revived.borrow_mut().push(format!("clickhouse: {status}"));
+        }
+        Ok(())
+    }
+
+    /// Ends of ClickHouse by itself.
+    pub(super) fn revived(&self) -> Vec<String> {
+        self.revived.borrow().clone()
     }
 
     /// Where ClickHouse listens, without the proxy.
@@ -196,6 +227,8 @@ pub(super) struct SmallDisk {
 
 /// Room for a run, and soon full.
 const DISK_SIZE: &str = "size=1500m";
+/// What ClickHouse leaves alone of it. Without a reserve, 26.7 may finish a merge whose marks it could not write.
+pub(super) const DISK_RESERVE_MIB: u32 = 256;
 
 impl SmallDisk {
     fn mount(path: &Path) -> anyhow::Result<Self> {
@@ -210,6 +243,14 @@ impl SmallDisk {
             );
         }
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// Bytes that are free.
+    pub(super) fn available(&self) -> anyhow::Result<u64> {
+        let output = Command::new("df").args(["-B1", "--output=avail"]).arg(&self.path).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let number = text.lines().nth(1).map(str::trim).context("`df` said nothing")?;
+        Ok(number.parse()?)
     }
 
     /// The file that fills it.

@@ -1,19 +1,22 @@
 //! Faults of ClickHouse.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::Read as _;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
 use super::Stage;
-use crate::chaos::site::{Site, execute};
+use crate::chaos::site::{DISK_RESERVE_MIB, Site, execute};
 
 /// How long an insert or a merge may be waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a dead ClickHouse stays away at most.
 const AWAY: Duration = Duration::from_secs(5);
+/// What is left of the disk: less than ClickHouse keeps free.
+const HALF_OF_RESERVE: u64 = (DISK_RESERVE_MIB as u64) << 19;
 /// Parts of one partition of a table above which inserts are refused.
 const FEW_PARTS: u32 = 3;
 
@@ -65,30 +68,20 @@ pub(super) fn freeze(stage: &mut Stage<'_>) -> anyhow::Result<String> {
     Ok(format!("for {} s", stage.hold.as_secs()))
 }
 
-/// Takes the last byte of the disk, and gives it back.
+/// Fills the disk into the reserve, so that ClickHouse refuses to begin anything, and gives it back.
 pub(super) fn fill_disk(stage: &mut Stage<'_>) -> anyhow::Result<String> {
     let disk = stage.site.disk.as_ref().context("this site was started without a small disk")?;
     let ballast = disk.ballast();
-    let filled = fill(&ballast);
+    let filled = disk.available().and_then(|free| fill(&ballast, free.saturating_sub(HALF_OF_RESERVE)));
     stage.last();
     std::fs::remove_file(&ballast)?;
     Ok(format!("{} MB taken for {} s", filled? >> 20, stage.hold.as_secs()))
 }
 
-fn fill(path: &std::path::Path) -> anyhow::Result<u64> {
-    let mut file = File::create(path)?;
-    let mut written = 0;
-    // The last bytes one by one page: a merge that ends gives some back, and they are taken too.
-    for piece in [vec![0_u8; 1 << 20], vec![0_u8; 4096]] {
-        loop {
-            match file.write(&piece) {
-                Ok(length) => written += length as u64,
-                Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    Ok(written)
+/// Writes so many bytes; says how many.
+fn fill(path: &Path, bytes: u64) -> anyhow::Result<u64> {
+    let mut zeros = std::io::repeat(0).take(bytes);
+    Ok(std::io::copy(&mut zeros, &mut File::create(path)?)?)
 }
 
 /// Merges stand still and the limit of parts is low, until inserts are refused.
