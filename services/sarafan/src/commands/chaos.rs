@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum as _;
 
 use crate::chaos::{self, Ending, Fault, Limit, Outcome, Plan};
-use crate::failure::CheckFailed;
+use crate::failure::{CheckFailed, line};
 use crate::terminal;
 
 const EXAMPLES: &str = "\
@@ -86,23 +86,33 @@ impl Arguments {
 /// Does all the harm, and says what came of it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut failed = 0_u32;
     for plan in arguments.plans() {
         let began = Instant::now();
         let faults: Vec<String> = plan.faults.iter().map(|fault| fault.name()).collect();
         terminal::note(format!("seed {}: {}", plan.seed, faults.join(", ")));
-        let outcome = chaos::run(&plan)?;
-        tell(&outcome, began.elapsed());
-        outcomes.push(outcome);
+        match chaos::run(&plan) {
+            Ok(outcome) => {
+                tell(&outcome, began.elapsed());
+                outcomes.push(outcome);
+            }
+            // The other runs are worth having all the same.
+            Err(error) => {
+                failed += 1;
+                terminal::note(format!("  FAILED: {}", line(&error)));
+            }
+        }
     }
     let table =
         if arguments.markdown { chaos::markdown(&outcomes) } else { chaos::table(&outcomes).to_string() };
     terminal::say(table)?;
     let bad = outcomes.iter().filter(|outcome| !outcome.account.is_right()).count();
-    if bad > 0 {
-        let runs = outcomes.len();
-        return Err(
-            CheckFailed(format!("something is lost, double or wrong after {bad} of {runs} runs")).into()
-        );
+    if bad > 0 || failed > 0 {
+        return Err(CheckFailed(format!(
+            "of {} runs {bad} left something lost, double or wrong, and {failed} did not come to their end",
+            arguments.plans().len()
+        ))
+        .into());
     }
     Ok(())
 }
