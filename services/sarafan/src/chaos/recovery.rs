@@ -10,7 +10,7 @@ use super::site::{INGEST_GROUP, Site};
 use crate::settled::shown_positions;
 
 /// More than any recovery takes that needs no hand.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Waits until the views show everything that the source topics held at the time of the call; says how long it took.

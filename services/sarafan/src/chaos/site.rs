@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -26,9 +27,9 @@ const CONFIGURATION: &str = include_str!("../../../../deploy/demo/shop.toml");
 /// The consumer group of the ingests.
 pub(super) const INGEST_GROUP: &str = "chaos.ingest";
 /// How long a member may be silent before its partitions go to others.
-pub(super) const SESSION: Duration = Duration::from_secs(4);
+pub(super) const SESSION: Duration = Duration::from_secs(6);
 /// The longest wait of the services for an answer of ClickHouse.
-pub(super) const ANSWER: Duration = Duration::from_secs(4);
+pub(super) const ANSWER: Duration = Duration::from_secs(8);
 const STATEMENT_PATIENCE: Duration = Duration::from_secs(30);
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -220,10 +221,15 @@ fn deployment(own: &[(String, String)]) -> anyhow::Result<Deployment> {
     Ok(Deployment::of(document)?)
 }
 
-/// A file system of its own, small enough to be filled.
+/// A file system of its own, small enough to be filled. It goes with this process, however that ends.
 pub(super) struct SmallDisk {
     path: PathBuf,
+    janitor: Child,
 }
+
+/// Waits for the end of a pipe that only this process holds open. Lazily: a server that is being killed may hold a file for
+/// a moment.
+const JANITOR: &str = r#"cat >/dev/null; umount -l -- "$1""#;
 
 /// Room for a run, and soon full.
 const DISK_SIZE: &str = "size=1500m";
@@ -242,7 +248,10 @@ impl SmallDisk {
                 String::from_utf8_lossy(&output.stderr).trim()
             );
         }
-        Ok(Self { path: path.to_owned() })
+        let mut janitor = Command::new("sh");
+        janitor.args(["-c", JANITOR, "sh"]).arg(path).current_dir("/").process_group(0);
+        janitor.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self { path: path.to_owned(), janitor: janitor.spawn()? })
     }
 
     /// Bytes that are free.
@@ -261,7 +270,8 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server that is being killed may hold a file for a moment. A mount that stays is seen in `mount`.
-        let _ = Command::new("umount").arg("-l").arg(&self.path).status();
+        drop(self.janitor.stdin.take());
+        // A mount that stays is seen in `mount`.
+        let _ = self.janitor.wait();
     }
 }
