@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     LateDelivery,
     /// One record in ten cannot be read.
     PoisonFlood,
-    /// ClickHouse is away for long while records pour in, and a member joins meanwhile.
+    /// ClickHouse is away for long while records pour in, and a member goes and comes back meanwhile.
     LongOutage,
 }
 
@@ -99,7 +99,7 @@ impl Fault {
             }
             Self::PoisonFlood => "one record in ten is cut in half",
             Self::LongOutage => {
-                "SIGSTOP of ClickHouse for long, 10 times the records, an aggregator joins meanwhile"
+                "SIGSTOP of ClickHouse five times as long, 5 times the records, an aggregator oversleeps meanwhile"
             }
         }
     }

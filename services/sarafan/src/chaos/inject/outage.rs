@@ -14,7 +14,7 @@ use crate::scrape::{scrape, sum};
 /// How many times as long as other faults it lasts.
 const TIMES: u32 = 5;
 /// How many times as many records come.
-const FLOOD: u32 = 10;
+const FLOOD: u32 = 5;
 /// What an aggregator may need beyond what it held before, MiB: one batch and its blocks, what the client fetched ahead
 /// (64 MiB), and what the allocator keeps of it.
 const MORE_MIB: u64 = 256;
