@@ -29,7 +29,8 @@ FROM
         CAST(map(), 'Map(String, UInt64)') AS rejected, 0 AS anonymous, 0 AS answers, 0 AS unscored
     FROM {store}.arrivals AS a FINAL
     UNION ALL
-    SELECT source, NULL, NULL, 0, CAST(map(reason, count()), 'Map(String, UInt64)'), 0, 0, 0
+    -- A record that was read again after a fault has two letters. They are of one place, and keep its timestamp.
+    SELECT source, NULL, NULL, 0, CAST(map(reason, uniqExact(topic, partition, offset, at)), 'Map(String, UInt64)'), 0, 0, 0
     FROM {store}.dead_letters FINAL
     GROUP BY source, reason
     UNION ALL

@@ -10,8 +10,9 @@ use sarafan_core::table::Table;
 use sarafan_core::tenure::{Entry, Progress, Standing};
 use sarafan_core::{Batch, Scope};
 use sarafan_store::PreparedBlock;
-use sarafan_stream::{FlushOutcome, FlushReason, Position};
+use sarafan_stream::{FlushOutcome, FlushReason, Position, fail_point};
 
+use crate::fail_points;
 use crate::fault::Fault;
 use crate::keeper::Keeper;
 use crate::publishing::now;
@@ -58,8 +59,11 @@ impl Keeper {
         if batches.is_empty() {
             return Ok(outcome);
         }
-        let done = self.write_batches(&mut batches, reason).await?
-            && self.record(&batches, reason, &mut outcome).await?;
+        let mut done = self.write_batches(&mut batches, reason).await?;
+        if done {
+            fail_points::tables_written(reason);
+            done = self.record(&batches, reason, &mut outcome).await?;
+        }
         if !done {
             // What the batch held is forgotten by the shards: their terms are over.
             outcome.retake.extend(batches.keys().map(|partition| self.name(*partition)));
@@ -162,6 +166,7 @@ impl Keeper {
         if !follows || !self.write_tables(markers, reason).await? || !self.write_rows(&rows, reason).await? {
             return Ok(false);
         }
+        fail_point::pass(fail_points::LEDGER_WRITTEN);
         let now = now();
         for (partition, Built { batch, .. }) in batches {
             if let Some(held) = self.held.get_mut(partition) {

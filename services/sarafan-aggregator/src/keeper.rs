@@ -11,11 +11,12 @@ use sarafan_runtime::health::Condition;
 use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
 use sarafan_stream::{
     AssignedPartition, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Pulse, Record,
-    RevokePending, Revoked, TopicPartition,
+    RevokePending, Revoked, TopicPartition, fail_point,
 };
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::fail_points;
 use crate::fault::Fault;
 use crate::metrics::Metrics;
 use crate::publishing::Publisher;
@@ -102,6 +103,7 @@ impl Keeper {
         self.pulse.beat();
         let acknowledged = written == Outcome::Done(());
         if acknowledged {
+            fail_point::pass(fail_points::BLOCK_INSERTED);
             self.metrics.rows.with_label_values(&[block.table()]).inc_by(block.rows() as u64);
         }
         Ok(acknowledged)
@@ -175,6 +177,7 @@ impl Handler for Keeper {
     }
 
     async fn revoked(&mut self, parts: &[TopicPartition], _: Revoked) -> Result<(), Fault> {
+        fail_point::pass(fail_points::REVOKE_RECORDED);
         self.forget(parts.iter().map(|part| number(part.partition)));
         parts.iter().for_each(|part| self.no_longer_refused(number(part.partition)));
         self.publish_standing();

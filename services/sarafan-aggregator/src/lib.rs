@@ -10,6 +10,7 @@ mod collecting;
 mod config;
 mod copying;
 mod dead_letters;
+mod fail_points;
 mod fault;
 mod flushing;
 mod keeper;

@@ -11,8 +11,9 @@ use sarafan_core::tenure::{Claim, Entry, Refusal, Surroundings};
 use sarafan_core::vocabulary::Subject;
 use sarafan_core::{Placement, Shard};
 use sarafan_store::{Scope, StoreError};
-use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReader};
+use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReader, fail_point};
 
+use crate::fail_points;
 use crate::fault::Fault;
 use crate::keeper::{Held, Keeper, fingerprint, number};
 use crate::waiting::Waiting;
@@ -99,6 +100,7 @@ impl Keeper {
         refused.into_iter().for_each(|(partition, refusal)| self.refuse(partition, refusal));
         let claimed: Vec<Entry> = claims.iter().map(|claim| claim.entry.clone()).collect();
         self.persist(|| self.store.write_ledger(self.definitions.epoch, &claimed)).await?;
+        fail_point::pass(fail_points::TERM_CLAIMED);
         self.metrics.terms.inc_by(claims.len() as u64);
         Ok((parts, claims))
     }

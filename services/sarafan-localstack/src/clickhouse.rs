@@ -6,6 +6,7 @@ mod engine;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -30,11 +31,13 @@ pub struct ClickHouseOptions {
     pub tcp_port: Option<u16>,
     /// Memory that all queries together may use, in MiB.
     pub memory_mib: u32,
+    /// Space of the disk that is left alone, in MiB: what would go beyond is refused before it is begun.
+    pub keep_free_mib: u32,
 }
 
 impl Default for ClickHouseOptions {
     fn default() -> Self {
-        Self { data_dir: None, http_port: None, tcp_port: None, memory_mib: 4096 }
+        Self { data_dir: None, http_port: None, tcp_port: None, memory_mib: 4096, keep_free_mib: 0 }
     }
 }
 
@@ -64,7 +67,12 @@ impl ClickHouse {
         ports::check_free("ClickHouse's native protocol", tcp_port)?;
         config::write(
             data.path(),
-            &config::Settings { http_port, tcp_port, memory_mib: options.memory_mib },
+            &config::Settings {
+                http_port,
+                tcp_port,
+                memory_mib: options.memory_mib,
+                keep_free_mib: options.keep_free_mib,
+            },
         )?;
         progress("starting ClickHouse");
         let process = Process::new("clickhouse", engine.launch(data.path())?);
@@ -86,6 +94,15 @@ impl ClickHouse {
     /// Process id; `None` after [`kill`](Self::kill) or [`stop`](Self::stop).
     pub fn pid(&self) -> Option<u32> {
         self.process.pid()
+    }
+
+    /// The exit status, once, when it has ended by itself since the last look.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn exited(&self) -> Result<Option<ExitStatus>> {
+        self.process.exited()
     }
 
     /// SIGKILL.

@@ -133,6 +133,9 @@ pub enum StoreError {
     },
 }
 
+/// The client library's words for an answer without a byte: neither a result nor an exception.
+const NO_HEADER: &str = "Could not read columns header";
+
 impl StoreError {
     /// What to do about it.
     pub fn class(&self) -> Class {
@@ -184,6 +187,9 @@ impl StoreError {
         match error {
             ClientError::Network(source) => Self::Network { doing, detail: chain(source.as_ref()) },
             ClientError::TimedOut => Self::Timeout { doing, waited },
+            ClientError::BadResponse(text) if text == NO_HEADER => {
+                Self::Network { doing, detail: "the answer ended before it began".to_owned() }
+            }
             ClientError::BadResponse(text) => {
                 let (code, message) = codes::parse(&text);
                 Self::Server { doing, code, message }

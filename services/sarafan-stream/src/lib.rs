@@ -21,6 +21,7 @@ mod consumer;
 pub mod dead_letter;
 mod engine;
 mod error;
+pub mod fail_point;
 mod frontier;
 mod group;
 mod handler;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::dead_letter::{DeadLetters, Rejection};
 use crate::error::StreamError;
+use crate::fail_point;
 use crate::frontier::{Frontier, OutOfOrder, Receipt};
 use crate::handler::{FlushOutcome, FlushReason, Handler, Revoked};
 use crate::metrics::StreamMetrics;
@@ -22,6 +23,11 @@ const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 
 /// How many source records may be tracked at once, over all partitions.
 const MAX_OPEN: usize = 200_000;
+
+/// Fail point: what a record became is with the producer, no broker has acknowledged it yet.
+const SENT: &str = "relay.sent";
+/// Fail point: brokers have acknowledged records, and the source's offset is not committed.
+const ACKNOWLEDGED: &str = "relay.acknowledged";
 
 /// Turns one record into any number of others. Pure as far as the engine is concerned: it may be called again for the
 /// same record after a restart.
@@ -181,6 +187,7 @@ impl<T: Transform> Handler for Relay<T> {
             receipt.expect();
             self.waiting.push_back((produced, receipt.clone()));
         }
+        fail_point::pass(SENT);
         let frontier =
             self.frontiers.get_mut(record.topic).and_then(|topic| topic.get_mut(&record.partition));
         let not_assigned = || RelayError::NotAssigned(TopicPartition::new(record.topic, record.partition));
@@ -191,6 +198,7 @@ impl<T: Transform> Handler for Relay<T> {
     /// is acknowledged at the end may be committed: a frontier is right at any moment.
     async fn flush(&mut self, reason: FlushReason) -> Result<FlushOutcome, Self::Error> {
         self.producer.check()?;
+        fail_point::pass(ACKNOWLEDGED);
         match reason {
             FlushReason::Full | FlushReason::Age | FlushReason::Idle => {}
             FlushReason::Revoke | FlushReason::Shutdown => {

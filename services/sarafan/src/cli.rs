@@ -69,6 +69,9 @@ enum Command {
     /// See everything work on real data, on this machine
     #[cfg(feature = "localstack")]
     Demo(commands::demo::Arguments),
+    /// Do harm to a deployment on this machine while data flows, and account for everything
+    #[cfg(feature = "localstack")]
+    Chaos(commands::chaos::Arguments),
 }
 
 /// Runs the command that the process was started with.
@@ -103,6 +106,8 @@ fn run(Cli { place, command }: Cli) -> anyhow::Result<()> {
         Command::Stack(arguments) => commands::stack::run(&arguments),
         #[cfg(feature = "localstack")]
         Command::Demo(arguments) => commands::demo::run(&arguments),
+        #[cfg(feature = "localstack")]
+        Command::Chaos(arguments) => commands::chaos::run(&arguments),
     }
 }
 

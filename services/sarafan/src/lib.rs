@@ -17,6 +17,8 @@ mod settled;
 mod terminal;
 
 #[cfg(feature = "localstack")]
+mod chaos;
+#[cfg(feature = "localstack")]
 mod demo;
 #[cfg(feature = "localstack")]
 pub mod oracle;

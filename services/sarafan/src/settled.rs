@@ -38,8 +38,7 @@ pub(crate) async fn reached(
 ) -> anyhow::Result<Reached> {
     let ends =
         ends(deployment, admin).await?.into_iter().map(|ends| ends.high.cast_unsigned()).collect::<Vec<_>>();
-    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
-    let shown = shown(&ledger, store.incarnation().await?);
+    let shown = shown_positions(deployment, store).await?;
     let positions = (0_u16..).take(ends.len()).map(|partition| shown.get(&partition).copied()).collect();
     Ok(Reached { positions, ends })
 }
@@ -59,9 +58,7 @@ async fn ends(deployment: &Deployment, admin: &Admin) -> anyhow::Result<Vec<Part
 /// When the brokers or ClickHouse do not answer, or there is no such topic.
 pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> anyhow::Result<Backlog> {
     let ends = ends(deployment, admin).await?;
-    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
-    let incarnation = store.incarnation().await?;
-    let shown = shown(&ledger, incarnation);
+    let shown = shown_positions(deployment, store).await?;
     let mut backlog = Backlog { records: 0, behind: 0 };
     for (partition, ends) in (0_u16..).zip(&ends) {
         let end = u64::try_from(ends.high).unwrap_or(0);
@@ -69,6 +66,15 @@ pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> a
         backlog.behind += end.saturating_sub(shown.get(&partition).copied().unwrap_or(0));
     }
     Ok(backlog)
+}
+
+/// The position up to which the views show each partition that has an owner.
+pub(crate) async fn shown_positions(
+    deployment: &Deployment,
+    store: &Store,
+) -> anyhow::Result<BTreeMap<u16, u64>> {
+    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
+    Ok(shown(&ledger, store.incarnation().await?))
 }
 
 /// The position that views show of each partition: that of the highest live term, in all of its tables.

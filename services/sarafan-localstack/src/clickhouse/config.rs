@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub(super) http_port: u16,
     pub(super) tcp_port: u16,
     pub(super) memory_mib: u32,
+    pub(super) keep_free_mib: u32,
 }
 
 /// ClickHouse's own folder under `folder`.
@@ -33,8 +34,9 @@ pub(super) fn write(folder: &Path, settings: &Settings) -> Result<()> {
 /// Caches and pools are those of a small machine that has other things to do; the defaults are for a server of its
 /// own. No system log tables: nobody reads them here, and their parts would be merged all the time.
 fn render(folder: &Path, settings: &Settings) -> String {
-    let Settings { http_port, tcp_port, memory_mib } = settings;
+    let Settings { http_port, tcp_port, memory_mib, keep_free_mib } = settings;
     let memory = u64::from(*memory_mib) << 20;
+    let keep_free = u64::from(*keep_free_mib) << 20;
     let log = folder.join("clickhouse-server.log");
     let log = log.display();
     let data = data(folder);
@@ -46,6 +48,7 @@ fn render(folder: &Path, settings: &Settings) -> String {
   <tcp_port>{tcp_port}</tcp_port>
   <path>{data}</path>
   <tmp_path>{data}tmp/</tmp_path>
+  <storage_configuration><disks><default><keep_free_space_bytes>{keep_free}</keep_free_space_bytes></default></disks></storage_configuration>
   <timezone>UTC</timezone>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>67108864</mark_cache_size>

@@ -93,6 +93,23 @@ async fn a_server_that_does_not_answer_is_transient_and_waited_for_no_longer_tha
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
+/// What a ClickHouse says whose disk is full when it has to buffer an answer.
+#[tokio::test]
+async fn an_answer_that_ends_before_it_has_begun_is_transient() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut client, _) = server.accept().unwrap();
+        assert!(client.read(&mut [0; 65_536]).unwrap() > 0);
+        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        // Until the client has read it.
+        let _ = client.read(&mut [0; 1]);
+    });
+    let error = Store::new(&quick(format!("http://{address}"))).unwrap().incarnation().await.unwrap_err();
+    assert_eq!(seen(&error), (Class::Transient, "network"), "{error}");
+}
+
 #[tokio::test]
 async fn a_query_that_runs_too_long_is_transient() {
     let store = migrated().await;

@@ -285,3 +285,23 @@ async fn freshness_gathers_arrivals_dead_letters_and_guests_by_source() {
     ];
     assert_eq!(world.lines(sql).await, expected);
 }
+
+#[tokio::test]
+async fn a_record_that_was_refused_again_after_a_fault_counts_once() {
+    let world = World::new().await;
+    let letter = |dlq_offset: i64, offset: i64| DeadLetter {
+        dlq_partition: 0,
+        dlq_offset,
+        at: Instant::from_micros(0),
+        source: "mail".to_owned(),
+        topic: "mail".to_owned(),
+        partition: 3,
+        offset,
+        reason: "not_json".to_owned(),
+        stage: "convert".to_owned(),
+        message: String::new(),
+    };
+    // Ingest died before it had committed: what it had read, it read again.
+    world.store.insert(&DeadLetter::table(&[letter(0, 7), letter(1, 8), letter(2, 7)])).await.unwrap();
+    assert_eq!(world.lines("SELECT dead_letters FROM freshness").await, [r#"{"not_json":"2"}"#]);
+}

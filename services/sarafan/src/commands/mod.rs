@@ -3,6 +3,8 @@
 pub(crate) mod adopt;
 pub(crate) mod aggregate;
 pub(crate) mod audit;
+#[cfg(feature = "localstack")]
+pub(crate) mod chaos;
 pub(crate) mod check_config;
 #[cfg(feature = "localstack")]
 pub(crate) mod demo;
@@ -46,6 +48,8 @@ fn run_service<C, F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    #[cfg(feature = "localstack")]
+    sarafan_stream::fail_point::arm();
     let document = Document::load(&place.path, ENV_PREFIX)?;
     let mut errors = ConfigErrors::default();
     let config = read(&document, &mut errors);
