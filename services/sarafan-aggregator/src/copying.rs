@@ -17,7 +17,7 @@ use crate::keeper::Keeper;
 /// Customers whose rows are held at once: some megabytes each, however many there are.
 const AT_ONCE: usize = 20_000;
 
-impl<W: Warehouse, L: Log> Keeper<W, L> {
+impl Keeper {
     /// Writes what is to be copied as far as it may be written; the partition where it was given up, if it was.
     pub(crate) async fn copy_entities(&mut self, reason: FlushReason) -> Result<Option<u16>, Fault> {
         let due = self.held.iter().filter(|(_, held)| {

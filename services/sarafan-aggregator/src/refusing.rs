@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::keeper::{Keeper, number};
 use crate::looking::{Bases, Place};
 
-impl<W: Warehouse, L: Log> Keeper<W, L> {
+impl Keeper {
     /// Refuses a partition, or says anew why it is refused.
     pub(crate) fn refuse(&mut self, partition: u16, refusal: Refusal) {
         tracing::error!(partition, reason = refusal.kind(), "partition {partition} is refused: {refusal}");
