@@ -23,7 +23,7 @@ use crate::watching::Watch;
 /// Runs the aggregator until `shutdown` is requested; what was applied is then flushed and committed.
 ///
 /// # Errors
-/// A [`Fault`] or what the Kafka client could not go on with: one line that says what to do.
+/// A [`Fault`](crate::Fault) or what the Kafka client could not go on with: one line that says what to do.
 pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let identity = Identity { role: "aggregator", version: env!("CARGO_PKG_VERSION") };
     let service = Service::start_with(&config.service, &identity, shutdown.clone()).await?;
