@@ -94,6 +94,7 @@ fn names_are_those_that_dashboards_and_rules_rely_on() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry, &["shop".to_owned()]).unwrap();
     metrics.visible.with_label_values(&["0"]).set(1);
+    metrics.refused.with_label_values(&["1", "no_ledger"]).set(1);
     metrics.epoch_live.with_label_values(&["01234567"]).set(1);
     metrics.identity_conflicts.with_label_values::<&str>(&[]).set(0);
     let mut found = names(&registry);
@@ -122,6 +123,7 @@ fn names_are_those_that_dashboards_and_rules_rely_on() {
             "sarafan_nps_answers",
             "sarafan_nps_critical_z",
             "sarafan_partition_live",
+            "sarafan_partition_refused",
             "sarafan_replayed_records_total",
             "sarafan_restore_seconds",
             "sarafan_segment_window_days",
