@@ -95,7 +95,7 @@ impl Fault {
             Self::RequestCut => "the proxy cuts two of three inserts after a random number of bytes",
             Self::SlowNetwork => "the proxy passes 64 kB/s each way, after 100 ms",
             Self::LateDelivery => {
-                "the proxy withholds inserts, the aggregators die, and inserts arrive when others have gone on"
+                "the proxy withholds inserts, half the time the aggregators die, and inserts arrive when others have gone on"
             }
             Self::PoisonFlood => "one record in ten is cut in half",
             Self::LongOutage => {

@@ -11,7 +11,7 @@ pub(super) fn spoil(site: &Site) -> anyhow::Result<()> {
     for sql in [
         format!("ALTER TABLE {store}.refunds DELETE WHERE (key, id) = {one} SETTINGS mutations_sync = 2"),
         format!(
-            "INSERT INTO {store}.refunds SELECT * REPLACE (id || '-twice' AS id) FROM {store}.refunds FINAL WHERE (key, id) = {other}"
+            "INSERT INTO {store}.refunds SELECT * REPLACE (id || '-twice' AS id) FROM (SELECT * FROM {store}.refunds FINAL WHERE (key, id) = {other})"
         ),
         format!(
             "ALTER TABLE {store}.sales_daily UPDATE gross = gross + 1 WHERE dimension = 'all' AND day = {day} SETTINGS mutations_sync = 2"
