@@ -1,5 +1,5 @@
-//! Faults on real processes, and the account of what came of them. The mix of all faults runs in CI by itself
-//! (`.ci/run`); here stands that its verdict can be trusted.
+//! Faults on real processes, and the account of what came of them. The mix of all faults is a command of its own;
+//! here stands that its verdict can be trusted.
 
 // A helper of a test may fail it as the test itself may; clippy knows only the functions marked as tests.
 #![allow(clippy::unwrap_used)]
