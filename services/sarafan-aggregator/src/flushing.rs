@@ -2,17 +2,19 @@
 //! Kafka commit (DESIGN 2.4). Never past a failed write; a batch that is given up ends the terms in it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Entry, Progress, Standing};
 use sarafan_core::{Batch, Scope};
-use sarafan_store::PreparedBlock;
+use sarafan_store::Warehouse;
 use sarafan_stream::{FlushOutcome, FlushReason, Position};
+use tokio::time::Instant;
 
 use crate::fault::Fault;
 use crate::keeper::Keeper;
+use crate::log::Log;
 use crate::publishing::now;
 
 /// How long an ordinary flush goes on after it was told that partitions must be given up.
@@ -33,7 +35,7 @@ struct Built {
 /// The batches of a flush, by partition.
 type Batches = BTreeMap<u16, Built>;
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Writes what was applied, over all partitions at once.
     pub(crate) async fn flush_all(&mut self, reason: FlushReason) -> Result<FlushOutcome, Fault> {
         let mut outcome = FlushOutcome::default();
@@ -57,7 +59,9 @@ impl Keeper {
 
     /// The ledger as it is now; nothing if a revoke came first.
     async fn look(&self, reason: FlushReason) -> Result<Option<(Vec<Entry>, u64)>, Fault> {
+        // What was answered counts, even where the time is up.
         tokio::select! {
+            biased;
             seen = self.persist(|| self.read_ledger()) => Ok(Some(seen?)),
             () = self.give_up(reason) => Ok(None),
         }
@@ -107,7 +111,7 @@ impl Keeper {
     async fn write_tables(&self, tables: Vec<Table>, reason: FlushReason) -> Result<bool, Fault> {
         let mut blocks = Vec::with_capacity(tables.len());
         for table in tables {
-            blocks.extend(PreparedBlock::new(&table)?);
+            blocks.extend(self.store.prepare(table)?);
         }
         let written =
             try_join_all(blocks.iter().map(|block| self.write(block, self.give_up(reason)))).await?;
@@ -144,7 +148,9 @@ impl Keeper {
         if !self.write_tables(markers, reason).await? {
             return Ok(false);
         }
+        // What was acknowledged counts, even where the time is up.
         tokio::select! {
+            biased;
             written = self.persist(|| self.store.write_ledger(self.definitions.epoch, &rows)) => written?,
             () = self.give_up(reason) => return Ok(false),
         }

@@ -4,12 +4,14 @@
 //! `sarafan-store` writes what it hands out. Who may write, from where and whom views believe is decided by
 //! `sarafan_core::tenure`.
 
+mod chance;
 mod collecting;
 mod config;
 mod dead_letters;
 mod fault;
 mod flushing;
 mod keeper;
+mod log;
 mod metrics;
 mod publishing;
 mod service;
@@ -17,11 +19,14 @@ mod taking;
 mod waiting;
 mod watching;
 
+pub use chance::{Chance, SystemChance};
 pub use config::{AggregatorSection, Config, ExportedFigures, PrometheusSection};
 pub use fault::Fault;
+pub use keeper::{Keeper, KeeperSettings, Ports, Signs};
+pub use log::{KafkaLog, Log, fingerprint};
 pub use metrics::{
     BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,
-    INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,
+    INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, Instruments, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,
     LTV_PURCHASES, LTV_REVENUE, METRICS, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE, REPLAYED_RECORDS,
     RESTORE_SECONDS, SEGMENT_WINDOW_DAYS, SEGMENTS_HIDDEN, STATE_BYTES, TERM, TERMS, TOPIC_PARTITIONS,
     VISIBLE_POSITION, VISIBLE_SECONDS, WATCH_FAILURES,

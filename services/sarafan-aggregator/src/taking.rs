@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sarafan_core::rows;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Claim, Entry, Refusal, Surroundings};
 use sarafan_core::vocabulary::Subject;
 use sarafan_core::{Placement, Shard};
-use sarafan_store::{Scope, StoreError};
-use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReader};
+use sarafan_store::{Scope, StoreError, Warehouse};
+use sarafan_stream::{AssignedPartition, Position};
+use tokio::time::Instant;
 
 use crate::fault::Fault;
-use crate::keeper::{Held, Keeper, fingerprint, number};
+use crate::keeper::{Held, Keeper};
+use crate::log::{Log, number};
 use crate::waiting::Waiting;
 
 /// How often a wait for a long read says that it is one.
@@ -25,7 +27,7 @@ struct Scanned {
     highest: BTreeMap<String, u64>,
 }
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Takes partitions and says where to read each from.
     pub(crate) async fn take(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
         let began = Instant::now();
@@ -76,8 +78,7 @@ impl Keeper {
         let mut claims = Vec::with_capacity(parts.len());
         for part in parts {
             let placement = self.placement(number(part.partition.partition));
-            let owner = getrandom::u64().map_err(Fault::Random)?;
-            claims.push(Claim::on(&ledger_before, placement, owner, incarnation));
+            claims.push(Claim::on(&ledger_before, placement, self.chance.owner()?, incarnation));
         }
         self.check_first(parts, &claims).await?;
         let claimed: Vec<Entry> = claims.iter().map(|claim| claim.entry.clone()).collect();
@@ -113,7 +114,9 @@ impl Keeper {
     async fn patiently<T>(&self, read: impl Future<Output = T>) -> T {
         let mut read = std::pin::pin!(read);
         loop {
+            // What is done needs no beat any more.
             tokio::select! {
+                biased;
                 done = read.as_mut() => return done,
                 () = tokio::time::sleep(BEAT) => self.pulse.beat(),
             }
@@ -169,21 +172,15 @@ impl Keeper {
         claims: &[Claim],
     ) -> Result<BTreeMap<u16, u64>, Fault> {
         let before = |(part, claim): (&AssignedPartition, &Claim)| {
-            let offset = claim.entry.position.cast_signed() - 1;
-            let held = (part.low..part.high).contains(&offset);
-            held.then_some((part.partition.partition, offset))
+            let offset = claim.entry.position.checked_sub(1)?;
+            let held = (part.low..part.high).contains(&offset.cast_signed());
+            held.then_some((claim.entry.partition, offset))
         };
-        let offsets: BTreeMap<i32, i64> = parts.iter().zip(claims).filter_map(before).collect();
+        let offsets: BTreeMap<u16, u64> = parts.iter().zip(claims).filter_map(before).collect();
         if offsets.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let (kafka, topic, wanted) = (self.kafka.clone(), Arc::clone(&self.topic), offsets.clone());
-        let read =
-            tokio::task::spawn_blocking(move || TopicReader::first_records(&kafka, &topic, wanted)).await;
-        let records = read.map_err(|_| StreamError::ThreadEnded)??;
-        // An offset without a record is a marker: it tells nothing.
-        let exact = records.into_iter().filter(|(partition, r)| offsets.get(partition) == Some(&r.offset));
-        Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
+        Ok(self.log.fingerprints(offsets).await?)
     }
 
     async fn admit(
@@ -207,7 +204,7 @@ impl Keeper {
         let mut admission = claim.admit(&surroundings, shard.placement());
         if let Err(Refusal::TopicEndsEarlier { .. }) = admission {
             // The end is older than the rows: an owner that did not know of us yet may have gone on beyond it.
-            surroundings.high = self.end_now(part).await?.cast_unsigned();
+            surroundings.high = self.log.end(partition).await?.unwrap_or(surroundings.high);
             admission = claim.admit(&surroundings, shard.placement());
         }
         let admission = admission.map_err(|refusal| Fault::Refused { partition, refusal })?;
@@ -237,14 +234,6 @@ impl Keeper {
         };
         self.held.insert(partition, held);
         Ok(Position::new(part.partition.clone(), offset))
-    }
-
-    /// The end of a partition as it is now.
-    async fn end_now(&self, part: &AssignedPartition) -> Result<i64, Fault> {
-        let topic = Admin::open(&self.kafka)?.describe(&self.topic).await?;
-        let ends = topic.zip(usize::try_from(part.partition.partition).ok());
-        let ends = ends.and_then(|(topic, place)| topic.partitions.get(place).copied());
-        Ok(ends.map_or(part.high, |ends| ends.high))
     }
 
     fn placement(&self, partition: u16) -> Placement {

@@ -28,6 +28,7 @@ mod replicas;
 mod section;
 mod slots;
 mod sql;
+mod warehouse;
 mod writer;
 
 pub use backoff::Backoff;
@@ -43,4 +44,5 @@ pub use presentation::{BenchmarkKind, BenchmarkMetric, BenchmarkSection, Deploym
 pub use query::{ResultColumn, Rows};
 pub use read::{Height, Highest, Scope};
 pub use section::{ClickHouseSection, Password};
-pub use writer::{Outcome, repeat};
+pub use warehouse::{Block, Warehouse};
+pub use writer::{Outcome, repeat, spread};
