@@ -26,6 +26,8 @@ mod query;
 mod read;
 mod replicas;
 mod section;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 mod slots;
 mod sql;
 mod warehouse;
