@@ -69,7 +69,7 @@ pub struct TableSpec {
 }
 
 /// One value of a row. The order is that of its variants and of what they hold: for maps, and no table's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// NULL.
     Null,
