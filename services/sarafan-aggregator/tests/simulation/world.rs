@@ -15,7 +15,7 @@ use crate::truth::Truth;
 /// One in so many things that happen is a fault.
 const FAULTS: u32 = 4;
 /// How often processes get on so that there is something to answer wrongly.
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 8;
 
 pub(crate) struct World {
     pub(crate) plant: Plant,
@@ -97,10 +97,16 @@ impl World {
 
     /// A process gets on with it: what it asks for is answered, up to some point.
     fn go_on(&mut self, place: usize) -> Result<(), String> {
+        self.get_on(place, true)
+    }
+
+    fn get_on(&mut self, place: usize, with_kafka: bool) -> Result<(), String> {
         for _ in 0..self.random.u32(1..12) {
             self.step(place);
             self.poll(place)?;
-            self.answer_kafka(kafka::How::Done)?;
+            if with_kafka {
+                self.answer_kafka(kafka::How::Done)?;
+            }
             let pending = self.plant.tables.pending();
             for pending in pending.into_iter().filter(|p| !p.abandoned && p.process as usize == place) {
                 self.answer(pending, store::How::Done)?;
@@ -154,12 +160,12 @@ impl World {
             Kind::StoreStale => return self.answer_one(store::How::Stale).await,
             Kind::StoreUnanswered => return self.answer_one(store::How::Unanswered).await,
             Kind::StoreLanding => return self.land_one(),
-            Kind::KafkaAnswerLost => return self.answer_kafka_one(kafka::How::AnswerLost),
-            Kind::KafkaRefused => return self.answer_kafka_one(kafka::How::Refused),
+            Kind::KafkaAnswerLost => return self.answer_kafka_wrongly(kafka::How::AnswerLost).await,
+            Kind::KafkaRefused => return self.answer_kafka_wrongly(kafka::How::Refused).await,
             Kind::KafkaLate => {
                 let ways = [kafka::How::Late, kafka::How::Twice, kafka::How::Stale, kafka::How::Overslept];
                 let how = ways[self.random.usize(0..ways.len())];
-                return self.answer_kafka_one(how);
+                return self.answer_kafka_wrongly(how).await;
             }
         }
         Ok(true)
@@ -261,10 +267,12 @@ impl World {
     }
 
     async fn answer_one(&mut self, how: store::How) -> Result<bool, String> {
+        // Reads are many, writes are what matters.
+        let writes = self.random.bool();
         let fits = |pending: &store::Pending| match how {
             store::How::Stale => pending.what.is_question() && pending.what != store::What::Sync,
             store::How::Twice => !pending.what.is_question(),
-            _ => true,
+            _ => !writes || !pending.what.is_question(),
         };
         let Some(chosen) = self.asked(fits).await? else { return Ok(false) };
         self.answer(chosen, how)?;
@@ -291,6 +299,19 @@ impl World {
             self.plant.questions.answer(self.random.usize(0..questions), self.random.u32(0..10) > 0);
         }
         self.answer_kafka_one(how).map(|_| ())
+    }
+
+    /// As [`Self::answer_kafka_one`]; processes get on without Kafka until there is something to answer, for a while.
+    async fn answer_kafka_wrongly(&mut self, how: kafka::How) -> Result<bool, String> {
+        for _ in 0..PATIENCE {
+            if !self.plant.cluster.pending().is_empty() {
+                break;
+            }
+            let place = self.random.usize(0..self.processes.len());
+            self.get_on(place, false)?;
+            tokio::time::advance(Duration::from_millis(60)).await;
+        }
+        self.answer_kafka_one(how)
     }
 
     fn answer_kafka_one(&mut self, how: kafka::How) -> Result<bool, String> {
