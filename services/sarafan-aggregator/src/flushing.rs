@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Entry, Progress, Standing};
-use sarafan_core::{Batch, Scope};
+use sarafan_core::{Batch, Scope, planted};
 use sarafan_store::Warehouse;
 use sarafan_stream::{FlushOutcome, FlushReason, Position};
 use tokio::time::Instant;
@@ -47,9 +47,19 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         if batches.is_empty() {
             return Ok(outcome);
         }
+        if planted("planted::commit_before_write") {
+            let position = |(partition, built): (&u16, &Built)| {
+                Position::new(self.name(*partition), built.batch.position.cast_signed())
+            };
+            outcome.commit.extend(batches.iter().map(position));
+            return Ok(outcome);
+        }
+        if planted("planted::ledger_first") {
+            self.record(&batches, reason, &mut outcome).await?;
+        }
         let done = self.write_batches(&mut batches, reason).await?
             && self.record(&batches, reason, &mut outcome).await?;
-        if !done {
+        if !done && !planted("planted::given_up_batch_counts") {
             // What the batch held is forgotten by the shards: their terms are over.
             outcome.retake.extend(batches.keys().map(|partition| self.name(*partition)));
             self.forget(batches.into_keys());

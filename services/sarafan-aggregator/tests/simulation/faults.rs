@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use fastrand::Rng;
+
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -12,6 +14,9 @@ pub(crate) enum Kind {
     Stop,
     /// A process stands still for a while, as `SIGSTOP` does.
     Freeze,
+    /// A process's client stands still for a while and the rest of it goes on: it does not hear that it has lost its
+    /// partitions.
+    Deafen,
     /// Partitions move.
     Rebalance,
     /// Seconds go by at once.
@@ -41,10 +46,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Kill,
         Self::Stop,
         Self::Freeze,
+        Self::Deafen,
         Self::Rebalance,
         Self::Jump,
         Self::Duplicate,
@@ -59,6 +65,28 @@ impl Kind {
         Self::KafkaRefused,
         Self::KafkaLate,
     ];
+
+    /// Any of them, by weight.
+    pub(crate) fn any(random: &mut Rng) -> Self {
+        let mut left = random.u32(0..Self::ALL.into_iter().map(Self::weight).sum());
+        let chosen = Self::ALL.into_iter().find(|kind| match left.checked_sub(kind.weight()) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        });
+        chosen.unwrap_or(Self::Kill)
+    }
+
+    /// Those of store and brokers need something to answer, and often there is nothing: they are tried more often.
+    fn weight(self) -> u32 {
+        match self {
+            Self::StoreTwice => 4,
+            kind if kind >= Self::StoreAnswerLost => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// How often each fault happened, and each right after each other.
@@ -80,6 +108,7 @@ impl Coverage {
         }
     }
 
+    #[cfg(not(feature = "planted"))]
     pub(crate) fn add(&mut self, other: &Self) {
         self.seeds += other.seeds;
         self.steps += other.steps;

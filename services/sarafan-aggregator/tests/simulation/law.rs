@@ -6,12 +6,11 @@ use sarafan_core::rollup::Rollup;
 use sarafan_core::rows;
 use sarafan_core::table::TableSpec;
 use sarafan_core::table::Value;
-use sarafan_core::vocabulary::CanonicalKey;
 use sarafan_store::simulated::What;
 
 use crate::process::{GROUP, partition};
 use crate::truth::identity;
-use crate::world::World;
+use crate::world::{World, placed};
 
 /// The tables whose rows say what a key was as of a version.
 pub(crate) fn versioned() -> impl Iterator<Item = &'static Arc<TableSpec>> {
@@ -46,7 +45,7 @@ impl World {
         let Some(Value::Text(text)) = key.first() else {
             return Err(format!("{}: a row without key", spec.name));
         };
-        let at = CanonicalKey::parse(text).unwrap().partition(self.plant.partitions);
+        let at = placed(text, self.plant.partitions);
         let expected = self.truths[at as usize].row_as_of(spec.name, &key, version);
         let place = spec.columns.iter().position(|column| column.name == "version");
         let differs = |expected: &&sarafan_store::simulated::Row| {

@@ -19,6 +19,8 @@ mod naive;
 #[path = "../../../sarafan-core/tests/it/plain.rs"]
 #[allow(dead_code, reason = "what only the core's tests ask for")]
 mod plain;
+#[cfg(feature = "planted")]
+mod planted;
 mod process;
 mod seeds;
 mod truth;

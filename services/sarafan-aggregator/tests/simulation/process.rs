@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 
 pub(crate) const TOPIC: &str = "events";
 pub(crate) const GROUP: &str = "aggregators";
+/// Whose client is silent for longer loses its partitions.
+pub(crate) const SESSION: Duration = Duration::from_secs(10);
 /// Not 0, so that a version is never a plain position.
 pub(crate) const GENERATION: u16 = 3;
 
@@ -72,7 +74,7 @@ impl Plant {
         let mut settings = ConsumerSettings::new(GROUP);
         settings.batch.max_age_ms = 50;
         settings.idle_ms = 500;
-        settings.session_timeout_ms = 10_000;
+        settings.session_timeout_ms = SESSION.as_millis() as u64;
         settings.revoke_flush_ms = 5_000;
         settings.max_poll_interval_ms = 20_000;
         settings.channel_batches = 2;

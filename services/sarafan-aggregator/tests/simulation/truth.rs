@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sarafan_core::definitions::Definitions;
 use sarafan_core::rollup::Rollup;
 use sarafan_core::table::{Table, Value};
-use sarafan_core::{Event, Placement, Scope, Shard, Tenancy};
+use sarafan_core::{Event, Placement, Scope, Shard, Tenancy, soundly};
 use sarafan_store::simulated::{Key, Row, Shown};
 
 use crate::process::GENERATION;
@@ -43,9 +43,12 @@ impl Truth {
 
     /// A record was appended.
     pub(crate) fn append(&mut self, event: Event, offset: u64) {
-        self.shard.apply(&event, offset).unwrap();
+        let shard = &mut self.shard;
+        let batch = soundly(|| {
+            shard.apply(&event, offset).unwrap();
+            shard.flush(&TENANCY, Scope::Changes)
+        });
         self.events.push(event);
-        let batch = self.shard.flush(&TENANCY, Scope::Changes);
         for table in batch.entities.iter().chain(&batch.derived) {
             self.keep(table);
         }

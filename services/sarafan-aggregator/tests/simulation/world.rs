@@ -9,7 +9,7 @@ use sarafan_stream::simulated::{self as kafka, Cluster, MemberId, Process, Proto
 
 use crate::domain::{definitions, something};
 use crate::faults::{Coverage, Kind};
-use crate::process::{GROUP, Plant, Running, TOPIC, partition};
+use crate::process::{GROUP, Plant, Running, SESSION, TOPIC, partition};
 use crate::truth::Truth;
 
 /// One in so many things that happen is a fault.
@@ -29,9 +29,16 @@ pub(crate) struct World {
     leaving: Vec<MemberId>,
     /// The process that stands still, and for how many steps more.
     pub(crate) frozen: Option<(usize, u32)>,
+    /// The process whose client stands still, and for how many steps more.
+    pub(crate) deaf: Option<(usize, u32)>,
     written: Vec<Event>,
     /// Prints what happens.
     traced: bool,
+}
+
+/// Where Java clients put a key.
+pub(crate) fn placed(key: &str, partitions: u32) -> u32 {
+    (murmur2::murmur2(key.as_bytes(), murmur2::KAFKA_SEED) & 0x7fff_ffff) % partitions
 }
 
 macro_rules! trace {
@@ -61,6 +68,7 @@ impl World {
             set_back: false,
             leaving: Vec::new(),
             frozen: None,
+            deaf: None,
             written: Vec::new(),
             traced,
         }
@@ -69,12 +77,11 @@ impl World {
     /// Lets one thing happen.
     pub(crate) async fn act(&mut self) -> Result<(), String> {
         self.coverage.steps += 1;
-        if let Some((_, left)) = &mut self.frozen {
-            *left -= 1;
-            self.frozen = self.frozen.filter(|(_, left)| *left > 0);
+        for still in [&mut self.frozen, &mut self.deaf] {
+            *still = still.map(|(place, left)| (place, left - 1)).filter(|(_, left)| *left > 0);
         }
         if self.random.u32(0..FAULTS) == 0 {
-            let kind = Kind::ALL[self.random.usize(0..Kind::ALL.len())];
+            let kind = Kind::any(&mut self.random);
             if self.fault(kind).await? {
                 trace!(self, "{:4} {kind:?}", self.coverage.steps);
                 self.coverage.happened(kind);
@@ -143,6 +150,13 @@ impl World {
                 let stop = self.processes[place].as_mut().and_then(|running| running.stop.take());
                 return Ok(stop.is_some_and(|stop| stop.send(()).is_ok()));
             }
+            Kind::Deafen => {
+                self.deaf = Some((place, self.random.u32(10..80)));
+                if self.random.bool() {
+                    // The group gives up on it.
+                    tokio::time::advance(SESSION).await;
+                }
+            }
             Kind::Freeze => self.frozen = Some((place, self.random.u32(10..80))),
             Kind::Rebalance => {
                 let protocol = if self.random.bool() { Protocol::Eager } else { Protocol::Cooperative };
@@ -179,7 +193,7 @@ impl World {
 
     fn append(&mut self, event: Event) {
         let key = event.key();
-        let number = key.partition(self.plant.partitions);
+        let number = placed(key.as_str(), self.plant.partitions);
         let value = sarafan_wire::encode(&event).unwrap();
         let mut held = sarafan_wire::decode(&value).unwrap();
         let key = Some(key.as_str().as_bytes().to_vec());
@@ -197,7 +211,7 @@ impl World {
     }
 
     pub(crate) fn step(&mut self, place: usize) {
-        if self.is_frozen(place) {
+        if self.is_frozen(place) || self.deaf.is_some_and(|(deaf, _)| deaf == place) {
             return;
         }
         let most = self.random.usize(1..20);
