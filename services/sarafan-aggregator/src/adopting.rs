@@ -5,6 +5,8 @@
 //! Aggregators may be running: within a few seconds they see the new incarnation and take their partitions again. Until
 //! then they write under the old one, which no view shows and no owner reads.
 
+use std::sync::Arc;
+
 use sarafan_core::Placement;
 use sarafan_core::definitions::{Definitions, Epoch};
 use sarafan_core::tenure::{Adoption, Entry, Refusal, Restored, Surroundings, Trust};
@@ -13,6 +15,7 @@ use sarafan_stream::KafkaConfig;
 
 use crate::checking::{check_epoch, check_topic};
 use crate::fault::Fault;
+use crate::log::KafkaLog;
 use crate::looking::{Bases, Place};
 
 /// What is to become of each partition. Nothing is changed before [`Plan::carry_out`].
@@ -73,7 +76,8 @@ impl Plan {
         };
         let bases: Bases = partitions.iter().map(|p| (*p, restored(*p).base())).collect();
         let scope = Scope { epoch: definitions.epoch, partitions, partition_count: generation.partitions };
-        let place = Place { store, kafka, topic, generation: generation.generation, scope };
+        let log = KafkaLog { kafka: kafka.clone(), topic: Arc::from(topic) };
+        let place = Place { store, log: &log, generation: generation.generation, scope };
         let mut surroundings = place.look(&bases, &mut step).await?;
         let incarnation = getrandom::u64().map_err(Fault::Random)?.max(1);
         let prospect = |(partition, base)| {

@@ -2,14 +2,16 @@
 //! sees the old ones (DESIGN 2.5).
 
 use sarafan_core::tenure::LiveTerm;
+use sarafan_store::Warehouse;
 
-use crate::keeper::Keeper;
+use crate::keeper::{Held, Keeper};
+use crate::log::Log;
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Has the cells of earlier terms deleted where ours has been live for longer than the longest query takes. Not done
     /// is no harm: it is tried again when there is nothing else to do.
     pub(crate) async fn collect_old_terms(&mut self) {
-        let due = |(partition, held): (&u16, &crate::keeper::Held)| {
+        let due = |(partition, held): (&u16, &Held)| {
             let since = held.live_since.filter(|_| !held.collected)?;
             let tenancy = held.tenure.tenancy();
             (since.elapsed() >= self.collect_after).then_some(LiveTerm {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sarafan_core::definitions::{Definitions, DimensionSection, Epoch, MetricsSection, SurveySection};
+use sarafan_core::standing::Outlook;
 use sarafan_runtime::config::{ConfigErrors, Document, Place};
 use sarafan_runtime::service::ServiceConfig;
 use sarafan_store::ClickHouseSection;
@@ -109,6 +110,13 @@ pub struct ExportedFigures {
     pub segments: usize,
     /// The window of segments, days.
     pub segment_window_days: u16,
+}
+
+impl ExportedFigures {
+    /// What is gathered of the partitions.
+    pub(crate) fn outlook(&self) -> Outlook {
+        Outlook { segment_window_days: self.segment_window_days }
+    }
 }
 
 /// More label values than that no rule and no panel is meant for.

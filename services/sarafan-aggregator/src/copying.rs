@@ -7,17 +7,18 @@
 use std::collections::BTreeMap;
 
 use sarafan_core::{Scope, rows};
-use sarafan_store as tables;
+use sarafan_store::{self as tables, Warehouse};
 use sarafan_stream::FlushReason;
 
 use crate::fault::Fault;
 use crate::flushing::Built;
 use crate::keeper::Keeper;
+use crate::log::Log;
 
 /// Customers whose rows are held at once: some megabytes each, however many there are.
 const AT_ONCE: usize = 20_000;
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Writes what is to be copied as far as it may be written; the partition where it was given up, if it was.
     pub(crate) async fn copy_entities(&mut self, reason: FlushReason) -> Result<Option<u16>, Fault> {
         let due = self.held.iter().filter(|(_, held)| {

@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use sarafan_core::table::Table;
 use sarafan_core::tenure::{Entry, Progress, Standing};
-use sarafan_core::{Batch, Scope};
-use sarafan_store::PreparedBlock;
+use sarafan_core::{Batch, Scope, planted};
+use sarafan_store::Warehouse;
 use sarafan_stream::{FlushOutcome, FlushReason, Position, fail_point};
+use tokio::time::Instant;
 
 use crate::fail_points;
 use crate::fault::Fault;
 use crate::keeper::Keeper;
+use crate::log::Log;
 use crate::publishing::now;
 
 /// How long an ordinary flush goes on after it was told that partitions must be given up.
@@ -42,7 +44,7 @@ impl Built {
 /// The batches of a flush, by partition.
 type Batches = BTreeMap<u16, Built>;
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Writes what was applied, over all partitions at once.
     pub(crate) async fn flush_all(&mut self, reason: FlushReason) -> Result<FlushOutcome, Fault> {
         let mut outcome = FlushOutcome::default();
@@ -59,12 +61,22 @@ impl Keeper {
         if batches.is_empty() {
             return Ok(outcome);
         }
+        if planted("planted::commit_before_write") {
+            let position = |(partition, built): (&u16, &Built)| {
+                Position::new(self.name(*partition), built.batch.position.cast_signed())
+            };
+            outcome.commit.extend(batches.iter().map(position));
+            return Ok(outcome);
+        }
+        if planted("planted::ledger_first") {
+            self.record(&batches, reason, &mut outcome).await?;
+        }
         let mut done = self.write_batches(&mut batches, reason).await?;
         if done {
             fail_points::tables_written(reason);
             done = self.record(&batches, reason, &mut outcome).await?;
         }
-        if !done {
+        if !done && !planted("planted::given_up_batch_counts") {
             // What the batch held is forgotten by the shards: their terms are over.
             outcome.retake.extend(batches.keys().map(|partition| self.name(*partition)));
             self.forget(batches.into_keys());
@@ -74,7 +86,9 @@ impl Keeper {
 
     /// The ledger as it is now; nothing if a revoke came first.
     async fn look(&self, reason: FlushReason) -> Result<Option<(Vec<Entry>, u64)>, Fault> {
+        // What was answered counts, even where the time is up.
         tokio::select! {
+            biased;
             seen = self.persist(|| self.read_ledger()) => Ok(Some(seen?)),
             () = self.give_up(reason) => Ok(None),
         }
@@ -128,7 +142,7 @@ impl Keeper {
     async fn write_tables(&self, tables: Vec<Table>, reason: FlushReason) -> Result<bool, Fault> {
         let mut blocks = Vec::with_capacity(tables.len());
         for table in tables {
-            blocks.extend(PreparedBlock::new(&table)?);
+            blocks.extend(self.store.prepare(table)?);
         }
         let written =
             try_join_all(blocks.iter().map(|block| self.write(block, self.give_up(reason)))).await?;
@@ -196,7 +210,9 @@ impl Keeper {
             }
             self.store.write_ledger(self.definitions.epoch, rows).await.map(|()| true)
         };
+        // What was acknowledged counts, even where the time is up.
         tokio::select! {
+            biased;
             written = self.persist(attempt) => Ok(written?),
             () = self.give_up(reason) => Ok(false),
         }

@@ -2,23 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{self, Duration};
+use std::time::Duration;
 
 use sarafan_core::tenure::{Entry, Refusal, Tenure};
 use sarafan_core::vocabulary::Instant;
-use sarafan_core::{Definitions, Epoch, Event, Shard};
+use sarafan_core::{Definitions, Epoch, Event, Shard, planted};
 use sarafan_runtime::health::Condition;
-use sarafan_store::{Backoff, Outcome, PreparedBlock, Store, StoreError, repeat};
+use sarafan_store::{Backoff, Block, Outcome, StoreError, Warehouse, repeat};
 use sarafan_stream::{
-    AssignedPartition, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Pulse, Record,
-    RevokePending, Revoked, TopicPartition, fail_point,
+    AssignedPartition, FlushOutcome, FlushReason, Handler, Position, Pulse, Record, RevokePending, Revoked,
+    TopicPartition, fail_point,
 };
+use tokio::time;
 
-use xxhash_rust::xxh3::Xxh3;
-
+use crate::chance::Chance;
+use crate::config::ExportedFigures;
 use crate::fail_points;
 use crate::fault::Fault;
-use crate::metrics::Metrics;
+use crate::log::{Log, fingerprint, number};
+use crate::metrics::{Instruments, Metrics};
 use crate::publishing::Publisher;
 use crate::waiting::Waiting;
 
@@ -48,13 +50,57 @@ pub(crate) struct Held {
     pub(crate) waiting: Waiting,
 }
 
-/// Holds the partitions of this process.
-pub(crate) struct Keeper {
-    pub(crate) store: Store,
+/// What a keeper is told.
+#[derive(Debug, Clone)]
+pub struct KeeperSettings {
+    /// What the figures mean; their epoch is that of all rows.
+    pub definitions: Arc<Definitions>,
+    /// The live epoch, whose entities a candidate begins with.
+    pub copied_from: Option<Epoch>,
+    /// The canonical topic.
+    pub topic: Arc<str>,
+    /// Its generation.
+    pub generation: u16,
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// Which figures are exported.
+    pub figures: ExportedFigures,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// How long a term must be live before earlier ones are collected.
+    pub collect_after: Duration,
+}
+
+/// Whom a keeper talks to.
+#[derive(Debug, Clone)]
+pub struct Ports<W, L, C> {
+    /// The tables.
+    pub warehouse: W,
+    /// The canonical topic, beside its records.
+    pub log: L,
+    /// Owner ids and spread waits.
+    pub chance: C,
+}
+
+/// What shows how a keeper fares.
+#[derive(Clone)]
+pub struct Signs {
+    /// Its metrics.
+    pub instruments: Instruments,
+    /// Whether it serves.
+    pub ready: Condition,
+    /// Beats with every answer of ClickHouse, for loading and flushing keep the loop waiting.
+    pub pulse: Pulse,
+}
+
+/// Holds the partitions of this process: the handler that `sarafan_stream::run` feeds.
+pub struct Keeper<W, L> {
+    pub(crate) store: W,
+    pub(crate) log: L,
+    pub(crate) chance: Arc<dyn Chance>,
     pub(crate) definitions: Arc<Definitions>,
     /// The live epoch, whose entities a candidate begins with.
     pub(crate) copied_from: Option<Epoch>,
-    pub(crate) kafka: KafkaConfig,
     pub(crate) topic: Arc<str>,
     pub(crate) generation: u16,
     pub(crate) partitions: u32,
@@ -65,14 +111,43 @@ pub(crate) struct Keeper {
     pub(crate) metrics: Metrics,
     pub(crate) publisher: Publisher,
     pub(crate) ready: Condition,
-    /// Beats with every answer of ClickHouse, for loading and flushing keep the loop waiting.
     pub(crate) pulse: Pulse,
     pub(crate) backoff: Backoff,
-    /// How long a term must be live before earlier ones are collected.
     pub(crate) collect_after: Duration,
 }
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
+    /// A keeper that holds nothing yet. `revoke` is the flag of the consumer that it is to be run with.
+    pub fn new<C: Chance + 'static>(
+        settings: KeeperSettings,
+        ports: Ports<W, L, C>,
+        revoke: RevokePending,
+        signs: Signs,
+    ) -> Self {
+        let KeeperSettings { definitions, copied_from, topic, generation, .. } = settings;
+        let KeeperSettings { partitions, figures, backoff, collect_after, .. } = settings;
+        let Instruments { metrics, board } = signs.instruments;
+        Self {
+            store: ports.warehouse,
+            log: ports.log,
+            chance: Arc::new(ports.chance),
+            definitions,
+            copied_from,
+            topic,
+            generation,
+            partitions,
+            held: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            revoke,
+            metrics,
+            publisher: Publisher::new(board, figures.outlook(), figures.segments),
+            ready: signs.ready,
+            pulse: signs.pulse,
+            backoff,
+            collect_after,
+        }
+    }
+
     /// The ledger of this epoch, and the incarnation of the store.
     pub(crate) async fn read_ledger(&self) -> Result<(Vec<Entry>, u64), StoreError> {
         let incarnation = self.store.incarnation().await?;
@@ -84,7 +159,8 @@ impl Keeper {
         &self,
         attempt: impl FnMut() -> F,
     ) -> Result<T, StoreError> {
-        match repeat(&self.backoff, std::future::pending(), |n, e| self.retried(n, e), attempt).await? {
+        let (spread, never) = (|| self.chance.spread(), std::future::pending());
+        match repeat(&self.backoff, spread, never, |n, e| self.retried(n, e), attempt).await? {
             Outcome::Done(done) => {
                 self.pulse.beat();
                 Ok(done)
@@ -96,10 +172,14 @@ impl Keeper {
     /// Writes a block until it is acknowledged or `stop` comes; false if it came.
     pub(crate) async fn write(
         &self,
-        block: &PreparedBlock,
+        block: &W::Block,
         stop: impl Future<Output = ()>,
     ) -> Result<bool, StoreError> {
-        let written = self.store.write(block, &self.backoff, stop, |n, e| self.retried(n, e)).await?;
+        if planted("planted::past_a_failed_write") {
+            return Ok(self.store.insert_block(block).await.is_ok() || true);
+        }
+        let (spread, failed) = (|| self.chance.spread(), |n, e: &StoreError| self.retried(n, e));
+        let written = repeat(&self.backoff, spread, stop, failed, || self.store.insert_block(block)).await?;
         self.pulse.beat();
         let acknowledged = written == Outcome::Done(());
         if acknowledged {
@@ -133,7 +213,7 @@ impl Keeper {
     }
 }
 
-impl Handler for Keeper {
+impl<W: Warehouse, L: Log> Handler for Keeper<W, L> {
     type Error = Fault;
 
     async fn assigned(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
@@ -190,21 +270,6 @@ impl Handler for Keeper {
 fn arrived(event: &Event, record: &Record<'_>) -> Option<Instant> {
     let appended = || Some(Instant::from_micros(record.timestamp_ms?.saturating_mul(1_000)));
     event.origin.received_at.or_else(appended)
-}
-
-/// Tells records apart, and so logs: a topic that was recreated holds another at the same offset. Never 0. The ledger's
-/// `last_record` is that of the record before its position.
-pub fn fingerprint(record: &Record<'_>) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(&record.timestamp_ms.unwrap_or_default().to_le_bytes());
-    hash.update(record.key.unwrap_or_default());
-    hash.update(record.value.unwrap_or_default());
-    hash.digest().max(1)
-}
-
-/// Partitions of the canonical topic are registered as 16 bits; a topic with more is refused at the start.
-pub(crate) fn number(partition: i32) -> u16 {
-    u16::try_from(partition).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

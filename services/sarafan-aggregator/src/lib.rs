@@ -5,6 +5,7 @@
 //! `sarafan_core::tenure`.
 
 mod adopting;
+mod chance;
 mod checking;
 mod collecting;
 mod config;
@@ -14,6 +15,7 @@ mod fail_points;
 mod fault;
 mod flushing;
 mod keeper;
+mod log;
 mod looking;
 mod metrics;
 mod publishing;
@@ -24,13 +26,15 @@ mod waiting;
 mod watching;
 
 pub use adopting::{Plan, Prospect};
+pub use chance::{Chance, SystemChance};
 pub use checking::{check_epoch, check_topic};
 pub use config::{AggregatorSection, Beginning, Config, ExportedFigures, PrometheusSection, group_of};
 pub use fault::Fault;
-pub use keeper::fingerprint;
+pub use keeper::{Keeper, KeeperSettings, Ports, Signs};
+pub use log::{KafkaLog, Log, fingerprint};
 pub use metrics::{
     BUSINESS_DAY, ENTITIES, EPOCH_LIVE, FLUSH_ROWS, FUNNEL_CUSTOMERS, IDENTITY_CONFLICTS, INSERT_RETRIES,
-    INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,
+    INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, Instruments, LTV_CUSTOMERS, LTV_LIFETIME_MONTHS, LTV_MARGIN,
     LTV_PURCHASES, LTV_REVENUE, METRICS, NPS_ANSWERS, NPS_CRITICAL_Z, PARTITION_LIVE, PARTITION_REFUSED,
     REPLAYED_RECORDS, RESTORE_SECONDS, SEGMENT_WINDOW_DAYS, SEGMENTS_HIDDEN, STATE_BYTES, TERM, TERMS,
     TOPIC_PARTITIONS, VISIBLE_POSITION, VISIBLE_SECONDS, WATCH_FAILURES,

@@ -5,26 +5,25 @@ use std::collections::BTreeMap;
 use sarafan_core::rows;
 use sarafan_core::table::TableSpec;
 use sarafan_core::tenure::{Entry, Surroundings};
-use sarafan_store::{Scope, Store};
-use sarafan_stream::{Admin, KafkaConfig, PartitionEnds, StreamError, TopicReader};
+use sarafan_store::{Scope, Warehouse};
+use sarafan_stream::PartitionEnds;
 
 use crate::fault::Fault;
-use crate::keeper::{fingerprint, number};
+use crate::log::Log;
 
 /// The ledger row that each partition would go on from.
 pub(crate) type Bases = BTreeMap<u16, Option<Entry>>;
 
-/// Where the store is and what it is about.
-pub(crate) struct Place<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) kafka: &'a KafkaConfig,
-    pub(crate) topic: &'a str,
+/// Where to look.
+pub(crate) struct Place<'a, W, L> {
+    pub(crate) store: &'a W,
+    pub(crate) log: &'a L,
     /// The generation of the topic.
     pub(crate) generation: u16,
     pub(crate) scope: Scope,
 }
 
-impl Place<'_> {
+impl<W: Warehouse, L: Log> Place<'_, W, L> {
     /// What tables and topic hold of each partition. The topic is looked at last: owners that live on write rows of what
     /// is in it. `step` is told what is being looked at.
     pub(crate) async fn look(
@@ -44,7 +43,7 @@ impl Place<'_> {
             }
         }
         step("topic");
-        let ends = self.ends().await?;
+        let ends = self.log.ends().await?;
         let records = self.records_before(bases, &ends).await?;
         let surroundings = |partition: &u16| {
             let ends = ends.get(usize::from(*partition))?;
@@ -65,13 +64,6 @@ impl Place<'_> {
         Ok(bases.keys().filter_map(surroundings).collect())
     }
 
-    async fn ends(&self) -> Result<Vec<PartitionEnds>, Fault> {
-        let described = Admin::open(self.kafka)?.describe(self.topic).await?;
-        let described =
-            described.ok_or_else(|| StreamError::UnknownTopic { topic: self.topic.to_owned() })?;
-        Ok(described.partitions)
-    }
-
     /// Fingerprints of the records before the ledger's positions, where the topic still holds them.
     async fn records_before(
         &self,
@@ -80,20 +72,15 @@ impl Place<'_> {
     ) -> Result<BTreeMap<u16, u64>, Fault> {
         let before = |(partition, base): (&u16, &Option<Entry>)| {
             let ends = ends.get(usize::from(*partition))?;
-            let offset = position(base).cast_signed() - 1;
-            (ends.low..ends.high).contains(&offset).then_some((i32::from(*partition), offset))
+            let offset = position(base).checked_sub(1)?;
+            let held = (ends.low..ends.high).contains(&offset.cast_signed());
+            held.then_some((*partition, offset))
         };
-        let offsets: BTreeMap<i32, i64> = bases.iter().filter_map(before).collect();
+        let offsets: BTreeMap<u16, u64> = bases.iter().filter_map(before).collect();
         if offsets.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let (kafka, topic, wanted) = (self.kafka.clone(), self.topic.to_owned(), offsets.clone());
-        let read =
-            tokio::task::spawn_blocking(move || TopicReader::first_records(&kafka, &topic, wanted)).await;
-        let records = read.map_err(|_| StreamError::ThreadEnded)??;
-        // An offset without a record is a marker: it tells nothing.
-        let exact = records.into_iter().filter(|(partition, r)| offsets.get(partition) == Some(&r.offset));
-        Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
+        Ok(self.log.fingerprints(offsets).await?)
     }
 }
 

@@ -1,11 +1,14 @@
 //! What the outside sees of the partitions held: gauges of each, and the figures of the live ones.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sarafan_core::standing::{Outlook, Overview};
 use sarafan_core::vocabulary;
+use sarafan_store::Warehouse;
+use tokio::time::Instant;
 
 use crate::keeper::{Held, Keeper};
+use crate::log::Log;
 use crate::metrics::{Board, Moment, Shown, Snapshot, text_bytes};
 
 /// Figures are gathered no more often.
@@ -41,7 +44,7 @@ impl Held {
     }
 }
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// What operators see of the partitions held; their figures at most once a second.
     pub(crate) fn publish(&mut self) {
         self.publish_standing();
@@ -90,7 +93,7 @@ impl Keeper {
         let held = held.collect();
         let overview = self.overview();
         let next = began + EVERY.max(began.elapsed() * SHARE);
-        let good_until = overview.is_some().then_some(next + PATIENCE);
+        let good_until = overview.is_some().then_some((next + PATIENCE).into_std());
         self.publisher.board.show(Snapshot { held, overview, good_until });
         let bytes: u64 = self.held.values().map(|h| h.shard.state_bytes()).sum();
         self.metrics.state_bytes.set(bytes.cast_signed());

@@ -3,14 +3,15 @@
 //! the way out that the refusal names need not restart anything.
 
 use sarafan_core::tenure::{Claim, Refusal};
-use sarafan_store::Scope;
+use sarafan_store::{Scope, Warehouse};
 use sarafan_stream::AssignedPartition;
 
 use crate::fault::Fault;
-use crate::keeper::{Keeper, number};
+use crate::keeper::Keeper;
+use crate::log::{Log, number};
 use crate::looking::{Bases, Place};
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Refuses a partition, or says anew why it is refused.
     pub(crate) fn refuse(&mut self, partition: u16, refusal: Refusal) {
         tracing::error!(partition, reason = refusal.kind(), "partition {partition} is refused: {refusal}");
@@ -72,8 +73,8 @@ impl Keeper {
         };
         let bases: Bases = partitions.iter().map(base).collect();
         let scope = Scope { epoch: self.definitions.epoch, partitions, partition_count: self.partitions };
-        let (store, kafka, topic, generation) = (&self.store, &self.kafka, &*self.topic, self.generation);
-        let mut found = Place { store, kafka, topic, generation, scope }.look(&bases, |_| {}).await?;
+        let (store, log, generation) = (&self.store, &self.log, self.generation);
+        let mut found = Place { store, log, generation, scope }.look(&bases, |_| {}).await?;
         let admit = |part: &&AssignedPartition| {
             let partition = number(part.partition.partition);
             let Some(mut found) = found.remove(&partition) else { return Ok(()) };

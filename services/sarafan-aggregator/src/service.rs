@@ -1,23 +1,22 @@
 //! The service: two consumers, one of the canonical topic and one of the dead letters, until it is told to stop.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use prometheus::Registry;
-use sarafan_core::standing::Outlook;
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
 use sarafan_store::{Backoff, Store};
 use sarafan_stream::{Consumer, Pulse, StreamMetrics};
 
+use crate::chance::SystemChance;
 use crate::checking::{check_topic, epoch_to_copy};
 use crate::config::{Config, epoch_label};
 use crate::dead_letters::Index;
-use crate::keeper::Keeper;
-use crate::metrics::{Board, Metrics};
-use crate::publishing::Publisher;
+use crate::keeper::{Keeper, KeeperSettings, Ports, Signs};
+use crate::log::KafkaLog;
+use crate::metrics::Instruments;
 use crate::watching::Watch;
 
 /// Runs the aggregator until `shutdown` is requested; what was applied is then flushed and committed.
@@ -39,38 +38,28 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let beats = pulse(&service, "partitions", &config);
     let consumer =
         Consumer::open(&config.kafka, config.consumer(), &[events], stream)?.with_pulse(beats.clone());
-    let metrics = Metrics::register(service.registry(), &config.sources)?;
-    let epoch = epoch_label(config.definitions.epoch);
-    let shown = &config.prometheus;
-    // One more for the segment `other`, and one for a dimension that has all of them.
-    let outlook = Outlook { segment_window_days: shown.segment_window_days };
-    let board = Board::new(&epoch, generation.partitions, outlook, shown.segments + 2)?;
-    service.registry().register(Box::new(board.clone()))?;
-    let watch = Watch {
-        store: store.clone(),
-        epoch: config.definitions.epoch,
-        label: epoch,
-        board: board.clone(),
-        metrics: metrics.clone(),
-    };
-    let keeper = Keeper {
-        store: store.clone(),
+    let settings = KeeperSettings {
         definitions: Arc::new(config.definitions.clone()),
         copied_from,
-        kafka: config.kafka.clone(),
         topic: Arc::from(events),
         generation: generation.generation,
         partitions: generation.partitions,
-        held: BTreeMap::new(),
-        refused: BTreeMap::new(),
-        revoke: consumer.revoke_pending(),
-        metrics,
-        publisher: Publisher::new(board, outlook, shown.segments),
-        ready,
-        pulse: beats,
+        figures: config.prometheus,
         backoff: Backoff::default(),
         collect_after: Duration::from_millis(config.aggregator.collect_after_ms),
     };
+    let instruments = Instruments::register(service.registry(), &settings, &config.sources)?;
+    let watch = Watch {
+        store: store.clone(),
+        epoch: config.definitions.epoch,
+        label: epoch_label(config.definitions.epoch),
+        board: instruments.board.clone(),
+        metrics: instruments.metrics.clone(),
+    };
+    let log = KafkaLog { kafka: config.kafka.clone(), topic: Arc::from(events) };
+    let ports = Ports { warehouse: store.clone(), log, chance: SystemChance };
+    let signs = Signs { instruments, ready, pulse: beats };
+    let keeper = Keeper::new(settings, ports, consumer.revoke_pending(), signs);
     let index =
         index_dead_letters(&config, store, pulse(&service, "dead_letters", &config), shutdown.clone());
     let stop = shutdown.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sarafan_core::definitions::Epoch;
 use sarafan_core::rows;
@@ -10,12 +10,14 @@ use sarafan_core::table::Table;
 use sarafan_core::tenure::{Claim, Entry, Refusal, Surroundings};
 use sarafan_core::vocabulary::Subject;
 use sarafan_core::{Placement, Shard};
-use sarafan_store::{Scope, StoreError};
-use sarafan_stream::{Admin, AssignedPartition, Position, StreamError, TopicReader, fail_point};
+use sarafan_store::{Scope, StoreError, Warehouse};
+use sarafan_stream::{AssignedPartition, Position, fail_point};
+use tokio::time::Instant;
 
 use crate::fail_points;
 use crate::fault::Fault;
-use crate::keeper::{Held, Keeper, fingerprint, number};
+use crate::keeper::{Held, Keeper};
+use crate::log::{Log, number};
 use crate::waiting::Waiting;
 
 /// How often a wait for a long read says that it is one.
@@ -29,7 +31,7 @@ struct Scanned {
     highest_copied: u64,
 }
 
-impl Keeper {
+impl<W: Warehouse, L: Log> Keeper<W, L> {
     /// Takes partitions and says where to read each from; those that are refused are left out.
     pub(crate) async fn take(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Fault> {
         let began = Instant::now();
@@ -91,7 +93,7 @@ impl Keeper {
         let mut claims = Vec::with_capacity(parts.len());
         for part in parts {
             let placement = self.placement(number(part.partition.partition));
-            let owner = getrandom::u64().map_err(Fault::Random)?;
+            let owner = self.chance.owner()?;
             claims.push(Claim::beside(&ledger_before, &copied_from, placement, owner, incarnation));
         }
         let refused = self.check_first(parts, &claims).await?;
@@ -135,7 +137,9 @@ impl Keeper {
     pub(crate) async fn patiently<T>(&self, read: impl Future<Output = T>) -> T {
         let mut read = std::pin::pin!(read);
         loop {
+            // What is done needs no beat any more.
             tokio::select! {
+                biased;
                 done = read.as_mut() => return done,
                 () = tokio::time::sleep(BEAT) => self.pulse.beat(),
             }
@@ -209,21 +213,15 @@ impl Keeper {
         claims: &[Claim],
     ) -> Result<BTreeMap<u16, u64>, Fault> {
         let before = |(part, claim): (&AssignedPartition, &Claim)| {
-            let offset = claim.base().position.cast_signed() - 1;
-            let held = (part.low..part.high).contains(&offset);
-            held.then_some((part.partition.partition, offset))
+            let offset = claim.base().position.checked_sub(1)?;
+            let held = (part.low..part.high).contains(&offset.cast_signed());
+            held.then_some((claim.entry.partition, offset))
         };
-        let offsets: BTreeMap<i32, i64> = parts.iter().zip(claims).filter_map(before).collect();
+        let offsets: BTreeMap<u16, u64> = parts.iter().zip(claims).filter_map(before).collect();
         if offsets.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let (kafka, topic, wanted) = (self.kafka.clone(), Arc::clone(&self.topic), offsets.clone());
-        let read =
-            tokio::task::spawn_blocking(move || TopicReader::first_records(&kafka, &topic, wanted)).await;
-        let records = read.map_err(|_| StreamError::ThreadEnded)??;
-        // An offset without a record is a marker: it tells nothing.
-        let exact = records.into_iter().filter(|(partition, r)| offsets.get(partition) == Some(&r.offset));
-        Ok(exact.map(|(partition, r)| (number(partition), fingerprint(&r.as_record()))).collect())
+        Ok(self.log.fingerprints(offsets).await?)
     }
 
     /// Takes a partition, or refuses it.
@@ -249,7 +247,9 @@ impl Keeper {
         let mut admission = claim.admit(&surroundings, shard.placement());
         if let Err(Refusal::TopicEndsEarlier { .. }) = admission {
             // The end is older than the rows: an owner that did not know of us yet may have gone on beyond it.
-            surroundings.high = self.end_now(part).await?.cast_unsigned();
+            let ends = self.log.ends().await?;
+            let high = ends.get(usize::from(partition)).map(|ends| ends.high.cast_unsigned());
+            surroundings.high = high.unwrap_or(surroundings.high);
             admission = claim.admit(&surroundings, shard.placement());
         }
         let admission = match admission {
@@ -288,14 +288,6 @@ impl Keeper {
         };
         self.held.insert(partition, held);
         Ok(Some(Position::new(part.partition.clone(), offset)))
-    }
-
-    /// The end of a partition as it is now.
-    async fn end_now(&self, part: &AssignedPartition) -> Result<i64, Fault> {
-        let topic = Admin::open(&self.kafka)?.describe(&self.topic).await?;
-        let ends = topic.zip(usize::try_from(part.partition.partition).ok());
-        let ends = ends.and_then(|(topic, place)| topic.partitions.get(place).copied());
-        Ok(ends.map_or(part.high, |ends| ends.high))
     }
 
     pub(crate) fn placement(&self, partition: u16) -> Placement {

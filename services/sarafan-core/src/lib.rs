@@ -7,6 +7,7 @@ mod cuts;
 pub mod definitions;
 pub mod event;
 mod metrics;
+mod planted;
 pub mod rollup;
 pub mod rows;
 pub mod shard;
@@ -20,4 +21,6 @@ mod words;
 
 pub use definitions::{Definitions, Epoch};
 pub use event::{Event, Origin};
+#[doc(hidden)]
+pub use planted::{planted, soundly};
 pub use shard::{Batch, Placement, Scope, Shard, ShardError, Tenancy};

@@ -68,8 +68,8 @@ pub struct TableSpec {
     pub columns: Vec<ColumnSpec>,
 }
 
-/// One value of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value of a row. The order is that of its variants and of what they hold: for maps, and no table's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// NULL.
     Null,

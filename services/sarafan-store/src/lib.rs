@@ -28,8 +28,11 @@ mod read;
 mod replicas;
 mod retire;
 mod section;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulated;
 mod slots;
 mod sql;
+mod warehouse;
 mod writer;
 
 pub use audit::{
@@ -49,4 +52,5 @@ pub use query::{ResultColumn, Rows};
 pub use read::{Height, Highest, Scope};
 pub use retire::HeldEpoch;
 pub use section::{ClickHouseSection, Password};
-pub use writer::{Outcome, repeat};
+pub use warehouse::{Block, Warehouse};
+pub use writer::{Outcome, repeat, spread};

@@ -230,14 +230,14 @@ impl Scope {
         format!("epoch = {} AND key_hash % {partition_count} IN {}", epoch.0, list(partitions))
     }
 
-    fn partition(&self, hash: u64) -> u16 {
+    pub(crate) fn partition(&self, hash: u64) -> u16 {
         let partition = hash.checked_rem(u64::from(self.partition_count)).unwrap_or_default();
         u16::try_from(partition).unwrap_or(u16::MAX)
     }
 }
 
 /// The highest version among rows; 0 without any.
-fn highest_version(table: &Table) -> u64 {
+pub(crate) fn highest_version(table: &Table) -> u64 {
     let column = table.columns().iter().find(|column| column.spec.name == "version");
     match column.map(|column| &column.data) {
         // `UInt64` is bit-cast.
@@ -247,7 +247,7 @@ fn highest_version(table: &Table) -> u64 {
 }
 
 /// The table of a subject without its derived columns.
-fn own_columns(subject: Subject, table: &TableSpec) -> Arc<TableSpec> {
+pub(crate) fn own_columns(subject: Subject, table: &TableSpec) -> Arc<TableSpec> {
     let columns = table.columns.iter().take(rows::own_columns(subject)).copied().collect();
     Arc::new(TableSpec { name: table.name, columns })
 }

@@ -16,7 +16,8 @@ pub enum Outcome<T> {
     Stopped,
 }
 
-/// Repeats an attempt while its error is transient. `stop` is the caller's reason to give up (a revoke that cannot
+/// Repeats an attempt while its error is transient. `spread` gives the numbers that spread the waits ([`spread`] but in
+/// simulations). `stop` is the caller's reason to give up (a revoke that cannot
 /// wait, the end of the process): when it completes, an attempt under way is abandoned. `failed` is told the number
 /// (from 1) and the error of every failed attempt, for metrics.
 ///
@@ -24,6 +25,7 @@ pub enum Outcome<T> {
 /// The first error that is not transient.
 pub async fn repeat<T, A>(
     backoff: &Backoff,
+    spread: impl Fn() -> u64,
     stop: impl Future<Output = ()>,
     mut failed: impl FnMut(u32, &StoreError),
     mut attempt: impl FnMut() -> A,
@@ -87,7 +89,7 @@ impl Store {
         stop: impl Future<Output = ()>,
         failed: impl FnMut(u32, &StoreError),
     ) -> Result<Outcome<()>, StoreError> {
-        repeat(backoff, stop, failed, || self.insert_block(block)).await
+        repeat(backoff, spread, stop, failed, || self.insert_block(block)).await
     }
 
     /// Sends one block to `target`, a table with its columns.
@@ -108,8 +110,8 @@ impl Store {
     }
 }
 
-/// Differs between processes and moments, which is all that is asked of it.
-fn spread() -> u64 {
+/// A number that spreads waits: it differs between processes and moments, which is all that is asked of it.
+pub fn spread() -> u64 {
     let nanos = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
     let mix = [nanos.to_le_bytes(), std::process::id().to_le_bytes()].concat();
     xxhash_rust::xxh3::xxh3_64(&mix)

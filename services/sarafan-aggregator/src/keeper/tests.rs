@@ -1,47 +1,42 @@
 //! What holds without any server.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use prometheus::{Registry, TextEncoder};
-use sarafan_core::standing::Outlook;
 use sarafan_runtime::config::{ConfigErrors, Document};
 use sarafan_runtime::health::Health;
-use sarafan_store::ClickHouseSection;
-use sarafan_stream::{Consumer, ConsumerSettings, StreamMetrics};
+use sarafan_store::{ClickHouseSection, Store};
+use sarafan_stream::{Consumer, ConsumerSettings, KafkaConfig, StreamMetrics};
 
 use super::*;
+use crate::chance::SystemChance;
 use crate::config::read_definitions;
-use crate::metrics::Board;
+use crate::log::KafkaLog;
 
 /// A keeper without partitions that nobody answers.
-fn keeper(registry: &Registry, pulse: Pulse) -> Keeper {
+fn keeper(registry: &Registry, pulse: Pulse) -> Keeper<Store, KafkaLog> {
     let document = Document::from_text("test.toml", "").unwrap();
     let definitions = read_definitions(&document, &mut ConfigErrors::default()).unwrap();
     let nowhere = ClickHouseSection { url: "http://127.0.0.1:1".to_owned(), ..ClickHouseSection::default() };
     let kafka = KafkaConfig::new("127.0.0.1:1");
     let stream = StreamMetrics::register(registry).unwrap();
     let consumer = Consumer::open(&kafka, ConsumerSettings::new("g"), &["t"], stream).unwrap();
-    let outlook = Outlook { segment_window_days: 30 };
-    let board = Board::new("01234567", 1, outlook, 2).unwrap();
-    Keeper {
-        store: Store::new(&nowhere).unwrap(),
+    let topic: Arc<str> = Arc::from("t");
+    let settings = KeeperSettings {
         definitions: Arc::new(definitions),
         copied_from: None,
-        kafka,
-        topic: Arc::from("t"),
+        topic: Arc::clone(&topic),
         generation: 0,
         partitions: 1,
-        held: BTreeMap::new(),
-        refused: BTreeMap::new(),
-        revoke: consumer.revoke_pending(),
-        metrics: Metrics::register(registry, &[]).unwrap(),
-        publisher: Publisher::new(board, outlook, 50),
-        ready: Health::new(registry).unwrap().condition("partitions"),
-        pulse,
+        figures: ExportedFigures { segments: 50, segment_window_days: 30 },
         backoff: Backoff { first: Duration::from_millis(1), longest: Duration::from_millis(5) },
         collect_after: Duration::ZERO,
-    }
+    };
+    let instruments = Instruments::register(registry, &settings, &[]).unwrap();
+    let signs = Signs { instruments, ready: Health::new(registry).unwrap().condition("partitions"), pulse };
+    let warehouse = Store::new(&nowhere).unwrap();
+    let ports = Ports { warehouse, log: KafkaLog { kafka, topic }, chance: SystemChance };
+    Keeper::new(settings, ports, consumer.revoke_pending(), signs)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,9 @@ use sarafan_core::rollup::Rollup;
 use sarafan_core::rows::{self, ARRIVALS, CUSTOMER_FIGURES, CUSTOMER_MONEY, DETAILS, ORDER_ITEMS};
 use sarafan_store::{Class, StoreError};
 
+use crate::config::epoch_label;
+use crate::keeper::KeeperSettings;
+
 pub(crate) use board::{Board, Moment, Shown, Snapshot};
 pub use figures::{
     BUSINESS_DAY, FUNNEL_CUSTOMERS, INVITATIONS_ANSWERED, INVITATIONS_DELIVERED, LTV_CUSTOMERS,
@@ -114,6 +117,33 @@ fn written_tables() -> impl Iterator<Item = &'static str> {
     let entities = rows::folded().filter_map(rows::entity_table);
     let cells = Rollup::ALL.into_iter().map(Rollup::table);
     kept.into_iter().chain(entities).chain(cells).map(|table| table.name)
+}
+
+/// A keeper's metrics, registered.
+#[derive(Debug, Clone)]
+pub struct Instruments {
+    pub(crate) metrics: Metrics,
+    pub(crate) board: Board,
+}
+
+impl Instruments {
+    /// Registers them, with a series at zero for each of these sources and for whatever else is known beforehand.
+    ///
+    /// # Errors
+    /// When the registry holds one of them already.
+    pub fn register(
+        registry: &Registry,
+        settings: &KeeperSettings,
+        sources: &[String],
+    ) -> Result<Self, prometheus::Error> {
+        let metrics = Metrics::register(registry, sources)?;
+        let figures = &settings.figures;
+        let epoch = epoch_label(settings.definitions.epoch);
+        // One more for the segment `other`, and one for a dimension that has all of them.
+        let board = Board::new(&epoch, settings.partitions, figures.outlook(), figures.segments + 2)?;
+        registry.register(Box::new(board.clone()))?;
+        Ok(Self { metrics, board })
+    }
 }
 
 /// Handles to those that are counted as things happen.

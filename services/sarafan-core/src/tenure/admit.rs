@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::{Claim, Entry, TableHeight, Tenure};
+use crate::planted::planted;
 use crate::rows;
 use crate::shard::{Placement, Tenancy};
 
@@ -180,6 +181,7 @@ impl Claim {
         let until = found.highest.values().copied().max().unwrap_or(0).max(found.highest_copied);
         let dirty_until =
             if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
+        let dirty_until = if planted("planted::dirty_until_ledger") { position } else { dirty_until };
         self.check_state(found)?;
         if found.low > position {
             return Err(Refusal::TopicStartsLater { low: found.low, position });

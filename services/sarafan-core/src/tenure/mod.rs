@@ -19,6 +19,7 @@ pub use admit::{Admission, Refusal, Surroundings};
 pub use adopt::{Adoption, Restored, Trust};
 pub use ledger::{Entry, TableHeight};
 
+use crate::planted::planted;
 use crate::shard::{Placement, Tenancy};
 
 /// A term that was claimed and not yet admitted.
@@ -92,16 +93,19 @@ impl Claim {
         let highest = mine().max_by_key(|e| e.rank());
         let live = mine().filter(|e| e.live).max_by_key(|e| e.rank());
         let base = live.or(highest);
-        let term = mine().map(|e| e.term).max().unwrap_or(0) + 1;
+        let term = mine().map(|e| e.term).max().unwrap_or(0);
+        let term = term + u32::from(!planted("planted::term_number_again"));
+        let owner = if planted("planted::owner_id_left_out") { 0 } else { owner };
+        let position = base.map_or(0, |b| b.position);
         let entry = Entry {
             generation: placement.generation,
             partition: placement.partition,
             term,
             owner,
-            sequence: 0,
+            sequence: if planted("planted::ledger_versioned_by_offset") { position } else { 0 },
             incarnation,
             live: false,
-            position: base.map_or(0, |b| b.position),
+            position,
             last_record: base.map_or(0, |b| b.last_record),
             entities: base.map_or(0, |b| b.entities),
             tables: base.map(|b| b.tables.clone()).unwrap_or_default(),
@@ -137,6 +141,9 @@ impl Claim {
     /// Whether something that is not this claim appeared in a ledger that was empty: then all starts over.
     pub fn must_start_over(&self, ledger_now: &[Entry]) -> bool {
         let other = |e: &Entry| e.partition == self.entry.partition && e.rank() != self.entry.rank();
+        if planted("planted::no_second_look") {
+            return false;
+        }
         !self.found_ledger && ledger_now.iter().any(|e| e.incarnation == self.entry.incarnation && other(e))
     }
 }
@@ -159,7 +166,7 @@ impl Tenure {
 
     /// Whether the state is that of one offset: only then rows may be written.
     pub fn may_write(&self, version: u64) -> bool {
-        version >= self.until
+        version >= self.until || planted("planted::no_wait_for_f")
     }
 
     /// Whether the term may be shown: no live term has seen more.
@@ -171,6 +178,9 @@ impl Tenure {
 
     /// Where the owner stands, while no row of its own is under way: its last one was acknowledged.
     pub fn standing(&self, ledger: &[Entry], incarnation: u64) -> Standing {
+        if planted("planted::never_overtaken") {
+            return Standing::Holds;
+        }
         if incarnation != self.tenancy.incarnation {
             return Standing::OtherIncarnation;
         }
@@ -191,10 +201,14 @@ impl Tenure {
     /// The ledger row of the batch that was just built. It is to be written after all of the batch's rows were
     /// acknowledged.
     pub fn next_entry(&mut self, progress: &Progress<'_>, live: bool) -> Entry {
-        self.sequence += 1;
+        self.sequence = if planted("planted::ledger_versioned_by_offset") {
+            progress.position
+        } else {
+            self.sequence + 1
+        };
         self.live |= live;
         for height in &mut self.heights {
-            height.position = progress.position;
+            height.position = progress.position + u64::from(planted("planted::position_off_by_one"));
             if progress.written.contains(&height.table.as_str()) {
                 height.highest = height.highest.max(progress.version);
             }
@@ -207,7 +221,7 @@ impl Tenure {
             sequence: self.sequence,
             incarnation: self.tenancy.incarnation,
             live: self.live,
-            position: progress.position,
+            position: progress.position + u64::from(planted("planted::position_off_by_one")),
             last_record: progress.last_record,
             entities: progress.entities,
             tables: self.heights.clone(),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Subject;
+use crate::planted::planted;
 
 /// `c:<customer>`, else `o:<order>` for a guest's order and what names it, else `e:<own id>` (DESIGN 1).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +38,8 @@ impl CanonicalKey {
 
     /// `murmur2(key) & 0x7fffffff`, as Java's default partitioner computes it.
     pub fn hash(&self) -> u32 {
-        murmur2::murmur2(self.0.as_bytes(), murmur2::KAFKA_SEED) & 0x7fff_ffff
+        let mask = if planted("planted::signed_key_hash") { u32::MAX } else { 0x7fff_ffff };
+        murmur2::murmur2(self.0.as_bytes(), murmur2::KAFKA_SEED) & mask
     }
 
     /// The partition that holds it among `partitions`, which is above zero.

@@ -1,0 +1,98 @@
+//! What must hold at every moment, whatever has gone wrong.
+
+use std::sync::Arc;
+
+use sarafan_core::rollup::Rollup;
+use sarafan_core::rows;
+use sarafan_core::table::TableSpec;
+use sarafan_core::table::Value;
+use sarafan_store::simulated::What;
+
+use crate::process::{GROUP, partition};
+use crate::truth::identity;
+use crate::world::{World, placed};
+
+/// The tables whose rows say what a key was as of a version.
+pub(crate) fn versioned() -> impl Iterator<Item = &'static Arc<TableSpec>> {
+    rows::folded().filter_map(rows::entity_table).chain([&*rows::CUSTOMER_FIGURES, &*rows::CUSTOMER_MONEY])
+}
+
+impl World {
+    /// After something was done to the store.
+    pub(crate) fn check_after(&self, what: What) -> Result<(), String> {
+        match what {
+            What::Insert(table) => self.check_table(table),
+            What::Collect => Rollup::ALL.into_iter().try_for_each(|rollup| self.check_shown(rollup)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_table(&self, table: &str) -> Result<(), String> {
+        if let Some(rollup) = Rollup::ALL.into_iter().find(|rollup| rollup.spec().name == table) {
+            return self.check_shown(rollup);
+        }
+        let Some(spec) = versioned().find(|spec| spec.name == table) else { return Ok(()) };
+        self.plant.tables.rows(table).iter().try_for_each(|row| self.check_row(spec, row))
+    }
+
+    /// A row at version v is what the log up to v says.
+    fn check_row(
+        &self,
+        spec: &'static Arc<TableSpec>,
+        row: &sarafan_store::simulated::Row,
+    ) -> Result<(), String> {
+        let (key, version) = identity(spec, row).unwrap();
+        let Some(Value::Text(text)) = key.first() else {
+            return Err(format!("{}: a row without key", spec.name));
+        };
+        let at = placed(text, self.plant.partitions);
+        let expected = self.truths[at as usize].row_as_of(spec.name, &key, version);
+        let place = spec.columns.iter().position(|column| column.name == "version");
+        let differs = |expected: &&sarafan_store::simulated::Row| {
+            let columns = expected.iter().zip(row.iter()).enumerate();
+            columns.into_iter().any(|(column, (a, b))| Some(column) != place && a != b)
+        };
+        match expected {
+            None => Err(format!("{} {key:?} at version {version:x}: no record spoke of it", spec.name)),
+            Some(expected) if differs(&expected) => {
+                let name = spec.name;
+                Err(format!(
+                    "{name} {key:?} at version {version:x}:\n  holds {row:?}\n  must be {expected:?}"
+                ))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// What views show of a partition was true after some prefix of its log: never a mixture.
+    fn check_shown(&self, rollup: Rollup) -> Result<(), String> {
+        for (partition, shown) in self.plant.tables.visible(self.plant.definitions.epoch, rollup) {
+            if !self.truths[usize::from(partition)].knows(rollup, &shown) {
+                let name = rollup.spec().name;
+                return Err(format!(
+                    "views show of partition {partition} in {name} what never was: {shown:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the group has committed is in the tables.
+    pub(crate) fn check_commits(&self) -> Result<(), String> {
+        if self.set_back {
+            return Ok(());
+        }
+        let ledger = self.plant.tables.ledger(self.plant.definitions.epoch);
+        for number in 0..self.plant.partitions {
+            let committed = self.plant.cluster.committed(GROUP, &partition(number)).unwrap_or(0);
+            let recorded = ledger.iter().filter(|entry| u32::from(entry.partition) == number);
+            let recorded = recorded.map(|entry| entry.position.cast_signed()).max().unwrap_or(0);
+            if committed > recorded {
+                return Err(format!(
+                    "partition {number}: {committed} is committed, the ledger is at {recorded}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

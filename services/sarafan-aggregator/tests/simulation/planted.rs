@@ -1,0 +1,61 @@
+//! The simulation can fail: each of these bugs breaks one rule at its line, and some seed finds it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::seeds;
+
+/// Bugs, and within how many seeds each must be found.
+const BUGS: [(&str, u64); 18] = [
+    ("planted::commit_before_write", 50),
+    ("planted::past_a_failed_write", 200),
+    ("planted::no_wait_for_f", 500),
+    ("planted::cells_without_terms", 200),
+    ("planted::zero_cells_left_out", 50),
+    ("planted::first_flush_writes_changes", 50),
+    ("planted::no_ops_stay_clean", 4_000),
+    ("planted::dirty_until_ledger", 4_000),
+    ("planted::only_rows_that_differ", 2_000),
+    ("planted::position_off_by_one", 50),
+    ("planted::ledger_versioned_by_offset", 500),
+    ("planted::ledger_first", 500),
+    ("planted::given_up_batch_counts", 4_000),
+    ("planted::owner_id_left_out", 4_000),
+    ("planted::term_number_again", 500),
+    ("planted::never_overtaken", 2_000),
+    ("planted::no_second_look", 4_000),
+    ("planted::signed_key_hash", 50),
+];
+
+/// What a seed finds wrong; a panic of the code is found too.
+fn wrong(seed: u64) -> Option<String> {
+    match catch_unwind(AssertUnwindSafe(|| seeds::run(seed, false))) {
+        Ok(outcome) => outcome.err(),
+        Err(_) => Some(format!("seed {seed}: a panic")),
+    }
+}
+
+/// One after the other: a bug is planted for the whole process. `BUG` asks for one of them.
+#[test]
+fn every_planted_bug_is_found() {
+    let asked = std::env::var("BUG").ok();
+    let chosen = BUGS.iter().filter(|(bug, _)| asked.as_ref().is_none_or(|asked| bug.contains(asked)));
+    let mut missed = Vec::new();
+    for (bug, within) in chosen {
+        fail::cfg(*bug, "return").unwrap();
+        let found = (0..*within).find_map(|seed| Some((seed, wrong(seed)?)));
+        fail::remove(bug);
+        match found {
+            Some((seed, wrong)) => {
+                let short: String =
+                    wrong.lines().take(3).collect::<Vec<_>>().join(" | ").chars().take(300).collect();
+                println!("{bug}: found by seed {seed}: {short}");
+            }
+            None => {
+                println!("{bug}: not found by {within} seeds");
+                missed.push(*bug);
+            }
+        }
+    }
+    assert!(missed.is_empty(), "no seed finds {missed:?}");
+    assert!((0..20).all(|seed| wrong(seed).is_none()), "and without a bug nothing is found");
+}
