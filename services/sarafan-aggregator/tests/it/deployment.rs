@@ -216,11 +216,12 @@ impl Deployment {
         Running { address, shutdown, task }
     }
 
-    /// The first value of a query on the views, once it is `expected`; the latest one after 30 seconds.
+    /// The first value of a query on the views, once it is `expected`; the latest one after two minutes, for machines
+    /// are busy.
     pub(crate) async fn eventually(&self, sql: &str, expected: &str) -> String {
         let databases = &self.config.clickhouse;
         let sql = sql.replace("{views}", &databases.database).replace("{store}", &databases.store_database);
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
         loop {
             let rows = self.store.query(&sql, &[]).await.unwrap();
             let found = rows.text(0, "found").unwrap_or_default();

@@ -36,12 +36,12 @@ async fn get(address: SocketAddr) -> std::io::Result<String> {
     Ok(answer)
 }
 
-/// Scrapes until `wanted` holds; the last scrape after 30 seconds.
+/// Scrapes until `wanted` holds; the last scrape after two minutes, for machines are busy.
 pub(crate) async fn until(
     address: SocketAddr,
     wanted: impl Fn(&BTreeMap<String, Samples>) -> bool,
 ) -> BTreeMap<String, Samples> {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let found = scrape(address).await;
         if wanted(&found) || Instant::now() > deadline {

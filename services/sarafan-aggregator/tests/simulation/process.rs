@@ -14,7 +14,9 @@ use sarafan_runtime::health::Health;
 use sarafan_store::Backoff;
 use sarafan_store::simulated::{Client, Tables};
 use sarafan_stream::simulated::{Cluster, MemberId, Polled, Process};
-use sarafan_stream::{ConsumerSettings, EngineError, PartitionEnds, Pulse, StreamError, StreamMetrics, TopicPartition};
+use sarafan_stream::{
+    ConsumerSettings, EngineError, PartitionEnds, Pulse, StreamError, StreamMetrics, TopicPartition,
+};
 use tokio::sync::oneshot;
 
 pub(crate) const TOPIC: &str = "events";
@@ -130,7 +132,10 @@ impl Chance for SimulatedChance {
 
 /// Questions to the topic that wait for an answer: whether it may be given.
 #[derive(Clone, Default)]
-pub(crate) struct Questions(Arc<Mutex<Vec<(u32, oneshot::Sender<bool>)>>>);
+pub(crate) struct Questions(Arc<Mutex<Vec<Question>>>);
+
+/// Who asks, and where the answer goes.
+type Question = (u32, oneshot::Sender<bool>);
 
 impl Questions {
     async fn ask(&self, process: u32) -> Result<(), StreamError> {
