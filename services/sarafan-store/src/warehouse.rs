@@ -44,7 +44,7 @@ pub trait Warehouse: Send + Sync {
     /// [`Store::check_state`].
     ///
     /// # Errors
-    /// [`StoreError::Newer`] where a newer version has written, or why it could not be read.
+    /// [`StoreError::OtherState`] where another version has written, or why it could not be read.
     fn check_state(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// [`Store::incarnation`].

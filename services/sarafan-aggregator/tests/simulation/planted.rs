@@ -1,11 +1,12 @@
 //! The simulation can fail: each of these bugs breaks one rule at its line, and some seed finds it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::seeds;
 
 /// Bugs, and within how many seeds each must be found.
-const BUGS: [(&str, u64); 18] = [
+const BUGS: [(&str, u64); 17] = [
     ("planted::commit_before_write", 50),
     ("planted::past_a_failed_write", 200),
     ("planted::no_wait_for_f", 500),
@@ -22,7 +23,6 @@ const BUGS: [(&str, u64); 18] = [
     ("planted::owner_id_left_out", 4_000),
     ("planted::term_number_again", 500),
     ("planted::never_overtaken", 2_000),
-    ("planted::no_second_look", 4_000),
     ("planted::signed_key_hash", 50),
 ];
 
@@ -34,6 +34,23 @@ fn wrong(seed: u64) -> Option<String> {
     }
 }
 
+/// The first seed that finds something wrong, and what.
+fn first_found(within: u64) -> Option<(u64, String)> {
+    let lowest = AtomicU64::new(within);
+    let search = |from: u64| {
+        (from..within).step_by(2).take_while(|seed| *seed < lowest.load(Relaxed)).find_map(|seed| {
+            let found = (seed, wrong(seed)?);
+            lowest.fetch_min(seed, Relaxed);
+            Some(found)
+        })
+    };
+    std::thread::scope(|scope| {
+        let search = &search;
+        let searches = [0, 1].map(|from| scope.spawn(move || search(from)));
+        searches.into_iter().filter_map(|search| search.join().unwrap()).min()
+    })
+}
+
 /// One after the other: a bug is planted for the whole process. `BUG` asks for one of them.
 #[test]
 fn every_planted_bug_is_found() {
@@ -42,7 +59,7 @@ fn every_planted_bug_is_found() {
     let mut missed = Vec::new();
     for (bug, within) in chosen {
         fail::cfg(*bug, "return").unwrap();
-        let found = (0..*within).find_map(|seed| Some((seed, wrong(seed)?)));
+        let found = first_found(*within);
         fail::remove(bug);
         match found {
             Some((seed, wrong)) => {
