@@ -12,6 +12,7 @@ mod law;
 mod naive;
 mod oracles;
 mod plain;
+mod proof;
 mod shards;
 mod standing;
 mod tables;
