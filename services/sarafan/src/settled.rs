@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sarafan_core::Epoch;
 use sarafan_core::tenure::Entry;
 use sarafan_store::Store;
 use sarafan_stream::{Admin, PartitionEnds};
@@ -38,7 +39,7 @@ pub(crate) async fn reached(
 ) -> anyhow::Result<Reached> {
     let ends =
         ends(deployment, admin).await?.into_iter().map(|ends| ends.high.cast_unsigned()).collect::<Vec<_>>();
-    let shown = shown_positions(deployment, store).await?;
+    let shown = shown_positions(store, deployment.definitions.epoch).await?;
     let positions = (0_u16..).take(ends.len()).map(|partition| shown.get(&partition).copied()).collect();
     Ok(Reached { positions, ends })
 }
@@ -58,7 +59,7 @@ async fn ends(deployment: &Deployment, admin: &Admin) -> anyhow::Result<Vec<Part
 /// When the brokers or ClickHouse do not answer, or there is no such topic.
 pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> anyhow::Result<Backlog> {
     let ends = ends(deployment, admin).await?;
-    let shown = shown_positions(deployment, store).await?;
+    let shown = shown_positions(store, deployment.definitions.epoch).await?;
     let mut backlog = Backlog { records: 0, behind: 0 };
     for (partition, ends) in (0_u16..).zip(&ends) {
         let end = u64::try_from(ends.high).unwrap_or(0);
@@ -68,12 +69,9 @@ pub async fn backlog(deployment: &Deployment, admin: &Admin, store: &Store) -> a
     Ok(backlog)
 }
 
-/// The position up to which the views show each partition that has an owner.
-pub(crate) async fn shown_positions(
-    deployment: &Deployment,
-    store: &Store,
-) -> anyhow::Result<BTreeMap<u16, u64>> {
-    let ledger = store.read_ledger(deployment.definitions.epoch).await?;
+/// The position up to which each partition of an epoch that has an owner is shown, by views or by nobody.
+pub(crate) async fn shown_positions(store: &Store, epoch: Epoch) -> anyhow::Result<BTreeMap<u16, u64>> {
+    let ledger = store.read_ledger(epoch).await?;
     Ok(shown(&ledger, store.incarnation().await?))
 }
 

@@ -39,7 +39,7 @@ pub(super) fn caught_up(site: &Site) -> anyhow::Result<Duration> {
     let wanted =
         eventually(site, began, "the canonical topic's ends are known", || ends_of(site, events).map(Some))?;
     eventually(site, began, "views show the canonical topic", || {
-        let shown = site.block_on(shown_positions(&site.deployment, &site.store))?;
+        let shown = site.block_on(shown_positions(&site.store, site.deployment.definitions.epoch))?;
         let shown = |partition: i32| {
             let partition = u16::try_from(partition).unwrap_or(u16::MAX);
             shown.get(&partition).copied().unwrap_or(0).cast_signed()

@@ -16,7 +16,7 @@ use super::migrate::{SourceTopics, make_tables, make_topics, present};
 use crate::cli::ConfigPath;
 use crate::deployment::Deployment;
 use crate::failure::CheckFailed;
-use crate::settled::{Reached, reached};
+use crate::settled::{Reached, reached, shown_positions};
 use crate::terminal::{self, Unit};
 
 const EXAMPLES: &str = "\
@@ -35,6 +35,8 @@ views show.";
 
 /// Between two looks at how far it has come.
 const LOOK: Duration = Duration::from_secs(1);
+/// And when it has caught up but for what the live owners have just written.
+const NEAR: Duration = Duration::from_millis(50);
 
 /// Arguments of `sarafan rebuild`.
 #[derive(Debug, clap::Args)]
@@ -90,11 +92,11 @@ async fn rebuild(
     terminal::say(make_topics(deployment, store, SourceTopics::Leave).await?.join("\n"))?;
     store.register_epoch(&deployment.definitions).await?;
     let live = store.live_epoch().await?;
-    if live.is_none_or(|live| live == epoch) {
+    let Some(live) = live.filter(|live| *live != epoch) else {
         store.set_live_epoch(epoch).await?;
         terminal::say(format!("epoch {epoch}: live; there is nothing to rebuild"))?;
         return Ok(terminal::say(present(deployment, store).await?)?);
-    }
+    };
     if !stay {
         // Nobody scrapes it, and an aggregator on the same host has the port.
         config.service.listen.set_port(0);
@@ -102,7 +104,7 @@ async fn rebuild(
     let shutdown = Shutdown::on_signals()?;
     let aggregate = sarafan_aggregator::run(config, shutdown.clone());
     let switch = async {
-        let switched = switch(deployment, store, &shutdown).await;
+        let switched = switch(deployment, store, live, &shutdown).await;
         if !stay || switched.is_err() {
             shutdown.request("the rebuild has ended");
         }
@@ -114,13 +116,18 @@ async fn rebuild(
 }
 
 /// Waits until the candidate has caught up, then has every view show it.
-async fn switch(deployment: &Deployment, store: &Store, shutdown: &Shutdown) -> anyhow::Result<()> {
+async fn switch(
+    deployment: &Deployment,
+    store: &Store,
+    live: Epoch,
+    shutdown: &Shutdown,
+) -> anyhow::Result<()> {
     let epoch = deployment.definitions.epoch;
     let bar = terminal::bar(&format!("building {epoch}"), Some(0), Unit::Records);
     let caught_up = tokio::select! {
         biased;
         () = shutdown.requested() => false,
-        caught_up = catch_up(deployment, store, &bar) => { caught_up?; true }
+        caught_up = catch_up(deployment, store, live, &bar) => { caught_up?; true }
     };
     bar.finish_and_clear();
     if !caught_up {
@@ -132,24 +139,41 @@ async fn switch(deployment: &Deployment, store: &Store, shutdown: &Shutdown) -> 
     Ok(terminal::say(present(deployment, store).await?)?)
 }
 
-/// Until every partition has reached what its topic held a moment ago.
-async fn catch_up(deployment: &Deployment, store: &Store, bar: &ProgressBar) -> anyhow::Result<()> {
+/// Until every partition has reached what its topic held a moment ago, and what views show of it now: at the switch, no
+/// figure is to go back by more than what the live owners write between the look and the switch.
+async fn catch_up(
+    deployment: &Deployment,
+    store: &Store,
+    live: Epoch,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let admin = Admin::open(&deployment.kafka)?;
     let mut goal: Option<Vec<u64>> = None;
     loop {
         let Reached { positions, ends } = reached(deployment, &admin, store).await?;
         bar.set_length(ends.iter().sum());
         bar.set_position(positions.iter().flatten().sum());
-        let there = |goal: &Vec<u64>| {
+        let past = |goal: &[u64]| {
             goal.len() == positions.len()
                 && positions.iter().zip(goal).all(|(at, to)| at.is_some_and(|at| at >= *to))
         };
-        if goal.as_ref().is_some_and(there) {
+        let there = goal.as_deref().is_some_and(past);
+        if there && past(&shown(store, live, positions.len()).await?) {
             return Ok(());
         }
-        goal = Some(ends);
-        tokio::time::sleep(LOOK).await;
+        if there {
+            tokio::time::sleep(NEAR).await;
+        } else {
+            goal = Some(ends);
+            tokio::time::sleep(LOOK).await;
+        }
     }
+}
+
+/// The positions that views show of an epoch; 0 where nobody is live.
+async fn shown(store: &Store, epoch: Epoch, partitions: usize) -> anyhow::Result<Vec<u64>> {
+    let shown = shown_positions(store, epoch).await?;
+    Ok((0_u16..).take(partitions).map(|partition| shown.get(&partition).copied().unwrap_or(0)).collect())
 }
 
 /// Drops the candidate, if nobody shows or builds it.
