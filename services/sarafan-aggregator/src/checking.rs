@@ -1,6 +1,8 @@
 //! What must hold before anything is read or written: the store is one that this version understands, views show the
 //! configured epoch, and the topic is the one that was registered.
 
+use std::collections::BTreeSet;
+
 use sarafan_core::Epoch;
 use sarafan_store::{Generation, Store};
 use sarafan_stream::{Admin, KafkaConfig};
@@ -21,24 +23,40 @@ pub async fn check_epoch(store: &Store, configured: Epoch) -> Result<(), Fault> 
     Err(Fault::OtherEpoch { configured: configured.to_string(), live })
 }
 
-/// The definitions must be those that views show, or those of a candidate that `sarafan rebuild` has registered. The epoch
-/// whose entities a candidate begins with.
+/// What a candidate begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Base {
+    /// The epoch whose entities are copied; without one it begins with the topic.
+    pub(crate) epoch: Option<Epoch>,
+    /// What these lack of what the definitions read: fields of details.
+    pub(crate) filled_in: BTreeSet<String>,
+}
+
+/// The definitions must be those that views show, or those of a candidate that `sarafan rebuild` has registered.
 ///
 /// # Errors
 /// As [`check_epoch`].
-pub(crate) async fn epoch_to_copy(store: &Store, config: &Config) -> Result<Option<Epoch>, Fault> {
+pub(crate) async fn base(store: &Store, config: &Config) -> Result<Base, Fault> {
     let definitions = &config.definitions;
     let live = store.live_epoch().await?.filter(|live| *live != definitions.epoch);
-    let Some(live) = live else { return check_epoch(store, definitions.epoch).await.map(|()| None) };
+    let Some(live) = live else {
+        return check_epoch(store, definitions.epoch).await.map(|()| Base::default());
+    };
     if store.epoch(definitions.epoch).await?.is_none() {
-        return check_epoch(store, definitions.epoch).await.map(|()| None);
+        return check_epoch(store, definitions.epoch).await.map(|()| Base::default());
     }
     let held = store.epoch(live).await?.and_then(|row| row.resolved());
-    let enough = held.is_some_and(|held| definitions.reads_no_more_than(&held));
-    let copied_from = (enough && config.beginning == Beginning::Entities).then_some(live);
-    let begins_with = if copied_from.is_some() { "the entities of the live one" } else { "the topic" };
+    let base = match held.filter(|_| config.beginning == Beginning::Entities) {
+        Some(held) => Base { epoch: Some(live), filled_in: definitions.fields_beyond(&held) },
+        None => Base::default(),
+    };
+    let begins_with = match &base {
+        Base { epoch: None, .. } => "the topic".to_owned(),
+        Base { filled_in, .. } if filled_in.is_empty() => "the entities of the live one".to_owned(),
+        Base { filled_in, .. } => format!("the entities of the live one, and {filled_in:?} from details"),
+    };
     tracing::info!(candidate = %definitions.epoch, %live, begins_with, "a candidate epoch is built");
-    Ok(copied_from)
+    Ok(base)
 }
 
 /// The canonical topic must have as many partitions as its registered generation.

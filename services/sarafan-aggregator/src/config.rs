@@ -38,7 +38,7 @@ pub struct Config {
 /// What a candidate epoch begins with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Beginning {
-    /// The entities of the live epoch, where they hold every attribute that the definitions read; else the topic.
+    /// The entities of the live epoch, and the details for the attributes that these lack.
     #[default]
     Entities,
     /// The canonical topic from its start.

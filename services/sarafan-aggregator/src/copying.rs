@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use sarafan_core::table::Table;
 use sarafan_core::{Scope, rows};
 use sarafan_store::{self as tables, Warehouse};
 use sarafan_stream::FlushReason;
@@ -14,6 +15,7 @@ use crate::fault::Fault;
 use crate::flushing::Built;
 use crate::keeper::Keeper;
 use crate::log::Log;
+use crate::taking::Scanned;
 
 /// Customers whose rows are held at once: some megabytes each, however many there are.
 const AT_ONCE: usize = 20_000;
@@ -45,6 +47,34 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             }
         }
         Ok(highest)
+    }
+
+    /// Reads from the details what the entities that were read lack. Details have no version: until all that the topic
+    /// holds by now is applied, nothing is written.
+    pub(crate) async fn fill_in(&self, copied: &mut BTreeMap<u16, Scanned>) -> Result<(), Fault> {
+        if self.filled_in.is_empty() || copied.is_empty() {
+            return Ok(());
+        }
+        let (epoch, partition_count) = (self.definitions.epoch, self.partitions);
+        let scope = tables::Scope { epoch, partitions: copied.keys().copied().collect(), partition_count };
+        let read = self.persist(|| async {
+            let mut found: Vec<(u16, Table)> = Vec::new();
+            self.store
+                .read_fields(&scope, &self.filled_in, |partition, part| found.push((partition, part)))
+                .await?;
+            Ok(found)
+        });
+        for (partition, part) in self.patiently(read).await? {
+            if let Some(found) = copied.get_mut(&partition) {
+                found.shard.restore_details(&part).map_err(|error| Fault::Shard { partition, error })?;
+            }
+        }
+        let ends = self.log.ends().await?;
+        for (partition, found) in copied {
+            let end = ends.get(usize::from(*partition)).map_or(0, |ends| ends.high.cast_unsigned());
+            found.highest_copied = found.shard.version_of(end).max(found.highest_copied);
+        }
+        Ok(())
     }
 
     async fn copy_partition(&mut self, partition: u16, reason: FlushReason) -> Result<bool, Fault> {

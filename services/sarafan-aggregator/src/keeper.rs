@@ -57,6 +57,8 @@ pub struct KeeperSettings {
     pub definitions: Arc<Definitions>,
     /// The live epoch, whose entities a candidate begins with.
     pub copied_from: Option<Epoch>,
+    /// What these entities lack of what the definitions read, as details name it.
+    pub filled_in: BTreeSet<String>,
     /// The canonical topic.
     pub topic: Arc<str>,
     /// Its generation.
@@ -101,6 +103,8 @@ pub struct Keeper<W, L> {
     pub(crate) definitions: Arc<Definitions>,
     /// The live epoch, whose entities a candidate begins with.
     pub(crate) copied_from: Option<Epoch>,
+    /// What these entities lack, as details name it.
+    pub(crate) filled_in: BTreeSet<String>,
     pub(crate) topic: Arc<str>,
     pub(crate) generation: u16,
     pub(crate) partitions: u32,
@@ -124,7 +128,7 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         revoke: RevokePending,
         signs: Signs,
     ) -> Self {
-        let KeeperSettings { definitions, copied_from, topic, generation, .. } = settings;
+        let KeeperSettings { definitions, copied_from, filled_in, topic, generation, .. } = settings;
         let KeeperSettings { partitions, figures, backoff, collect_after, .. } = settings;
         let Instruments { metrics, board } = signs.instruments;
         Self {
@@ -133,6 +137,7 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             chance: Arc::new(ports.chance),
             definitions,
             copied_from,
+            filled_in,
             topic,
             generation,
             partitions,

@@ -11,7 +11,7 @@ use sarafan_store::{Backoff, Store};
 use sarafan_stream::{Consumer, Pulse, StreamMetrics};
 
 use crate::chance::SystemChance;
-use crate::checking::{check_topic, epoch_to_copy};
+use crate::checking::{self, check_topic};
 use crate::config::{Config, epoch_label};
 use crate::dead_letters::Index;
 use crate::keeper::{Keeper, KeeperSettings, Ports, Signs};
@@ -31,8 +31,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let store = Store::new(&config.clickhouse)?;
     let events = config.topics.events.as_str();
     store.check_state().await?;
-    let copied_from =
-        epoch_to_copy(&store, &config).await.context("read the live epoch; has `sarafan migrate` run?")?;
+    let base =
+        checking::base(&store, &config).await.context("read the live epoch; has `sarafan migrate` run?")?;
     let generation = check_topic(&store, &config.kafka, events).await?;
     let stream = StreamMetrics::register(service.registry())?;
     let beats = pulse(&service, "partitions", &config);
@@ -40,7 +40,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         Consumer::open(&config.kafka, config.consumer(), &[events], stream)?.with_pulse(beats.clone());
     let settings = KeeperSettings {
         definitions: Arc::new(config.definitions.clone()),
-        copied_from,
+        copied_from: base.epoch,
+        filled_in: base.filled_in,
         topic: Arc::from(events),
         generation: generation.generation,
         partitions: generation.partitions,

@@ -24,11 +24,11 @@ use crate::waiting::Waiting;
 const BEAT: Duration = Duration::from_secs(1);
 
 /// What a scan brought back for one partition.
-struct Scanned {
-    shard: Shard,
+pub(crate) struct Scanned {
+    pub(crate) shard: Shard,
     highest: BTreeMap<String, u64>,
-    /// How high an earlier copy into this epoch reaches; 0 where nothing is copied.
-    highest_copied: u64,
+    /// How high an earlier copy into this epoch reaches, and what was read beside the entities; 0 where nothing is copied.
+    pub(crate) highest_copied: u64,
 }
 
 impl<W: Warehouse, L: Log> Keeper<W, L> {
@@ -165,8 +165,11 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         if let Some(epoch) = self.copied_from {
             let partitions: Vec<u16> = copied.into_iter().map(of).collect();
             let earlier = self.earlier_copies(&partitions).await?;
-            for (partition, mut found) in self.scan_epoch(epoch, partitions).await? {
-                found.highest_copied = earlier.get(&partition).copied().unwrap_or(0);
+            let mut copied = self.scan_epoch(epoch, partitions).await?;
+            self.fill_in(&mut copied).await?;
+            for (partition, mut found) in copied {
+                found.highest_copied =
+                    earlier.get(&partition).copied().unwrap_or(0).max(found.highest_copied);
                 scanned.insert(partition, found);
             }
         }

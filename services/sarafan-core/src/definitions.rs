@@ -2,6 +2,7 @@
 
 mod band;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -255,11 +256,14 @@ impl Definitions {
         names
     }
 
-    /// Whether entities that were folded under `other` hold every attribute that these definitions read: only then can
-    /// they be copied, and the log need not be read again.
-    pub fn reads_no_more_than(&self, other: &Self) -> bool {
-        let held = |subject| other.attributes_of(subject);
-        Subject::ALL.into_iter().all(|s| self.attributes_of(s).iter().all(|name| held(s).contains(name)))
+    /// What entities that were folded under `other` lack of what these definitions read: the fields of details, as
+    /// `attributes.tier`, that are to be put back with them ([`Shard::restore_details`](crate::Shard::restore_details)).
+    pub fn fields_beyond(&self, other: &Self) -> BTreeSet<String> {
+        let lacking = |subject| {
+            let held = other.attributes_of(subject);
+            self.attributes_of(subject).into_iter().filter(move |name| !held.contains(name))
+        };
+        Subject::ALL.into_iter().flat_map(lacking).map(|name| format!("attributes.{name}")).collect()
     }
 }
 
@@ -480,15 +484,15 @@ mod tests {
     }
 
     #[test]
-    fn entities_hold_enough_for_definitions_that_read_no_more_attributes() {
+    fn entities_lack_what_they_were_not_folded_for() {
         let resolved = |dimensions: &[DimensionSection]| {
             Definitions::resolve(MetricsSection::default(), Vec::new(), dimensions).unwrap()
         };
         let tier = dimension("tier", DimensionKind::Customer, "attributes.tier");
         let store = dimension("store", DimensionKind::Order, "store");
         let (none, both) = (resolved(&[]), resolved(&[tier, store.clone()]));
-        assert!(none.reads_no_more_than(&both));
-        assert!(!both.reads_no_more_than(&none));
-        assert!(resolved(&[store]).reads_no_more_than(&none), "plain fields are held whatever is read");
+        assert!(none.fields_beyond(&both).is_empty());
+        assert_eq!(both.fields_beyond(&none), BTreeSet::from(["attributes.tier".to_owned()]));
+        assert!(resolved(&[store]).fields_beyond(&none).is_empty(), "plain fields are held whatever is read");
     }
 }

@@ -1,6 +1,6 @@
 //! Restore: entity rows back into tables of the core, in bounded pieces, and how high the derived tables reach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clickhouse::Row;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::client::{Store, within};
 use crate::decode;
 use crate::error::StoreError;
-use crate::sql::{array, list, quoted};
+use crate::sql::{array, list, literal, quoted};
 
 /// Whose rows: an epoch and partitions of a topic of `partition_count` partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,17 +174,28 @@ impl Store {
         Ok(counts)
     }
 
-    /// Reads a whole table (details, to rebuild from them), older versions hidden, and hands it over in pieces.
+    /// Reads some fields of the details of some partitions, and hands them over in pieces of at most some ten thousand rows,
+    /// each of one partition. Older values of a field are hidden.
     ///
     /// # Errors
-    /// Why it broke off; begin anew with nothing.
-    pub async fn read_current(
+    /// Why it broke off. The pieces handed over are then not all: begin anew with nothing.
+    pub async fn read_fields(
         &self,
-        table: &Arc<TableSpec>,
-        mut piece: impl FnMut(Table),
+        scope: &Scope,
+        fields: &BTreeSet<String>,
+        mut piece: impl FnMut(u16, Table),
     ) -> Result<(), StoreError> {
-        let doing = format!("read rows of {}", table.name);
-        self.scan(table, "", |block| decode::rows(&doing, table, block).map(&mut piece)).await
+        let table = &*rows::DETAILS;
+        let names: Vec<String> = fields.iter().map(|field| literal(field)).collect();
+        let condition = format!("{} AND field IN ({})", scope.of_details(), names.join(", "));
+        self.scan(table, &condition, |block| {
+            let parts = decode::rows_by_partition("read details", table, block, "key_hash", |hash| {
+                scope.partition(hash)
+            })?;
+            parts.into_iter().for_each(|(partition, part)| piece(partition, part));
+            Ok(())
+        })
+        .await
     }
 
     /// The rows of some partitions of a table of details, older versions hidden.
@@ -193,9 +204,8 @@ impl Store {
     /// Why they could not be read.
     pub async fn read_details(&self, table: &Arc<TableSpec>, scope: &Scope) -> Result<Table, StoreError> {
         let doing = format!("read rows of {}", table.name);
-        let condition = format!("WHERE key_hash % {} IN {}", scope.partition_count, list(&scope.partitions));
         let mut found = Table::new(table);
-        self.scan(table, &condition, |block| {
+        self.scan(table, &scope.of_details(), |block| {
             decode::rows(&doing, table, block).map(|rows| found.append(rows))
         })
         .await?;
@@ -228,6 +238,11 @@ impl Scope {
     pub(crate) fn condition(&self) -> String {
         let Self { epoch, partitions, partition_count } = self;
         format!("epoch = {} AND key_hash % {partition_count} IN {}", epoch.0, list(partitions))
+    }
+
+    /// Of tables that know no epoch.
+    fn of_details(&self) -> String {
+        format!("PREWHERE key_hash % {} IN {}", self.partition_count, list(&self.partitions))
     }
 
     pub(crate) fn partition(&self, hash: u64) -> u16 {

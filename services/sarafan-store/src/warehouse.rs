@@ -1,6 +1,6 @@
 //! The port between the aggregator's keeper and ClickHouse: what an owner of partitions asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sarafan_core::definitions::Epoch;
 use sarafan_core::table::{Table, TableSpec};
@@ -105,6 +105,17 @@ pub trait Warehouse: Send + Sync {
         piece: impl FnMut(Subject, u16, Table) + Send,
     ) -> impl Future<Output = Result<Highest, StoreError>> + Send;
 
+    /// [`Store::read_fields`].
+    ///
+    /// # Errors
+    /// Why it broke off. The pieces handed over are then not all: begin anew with nothing.
+    fn read_fields(
+        &self,
+        scope: &Scope,
+        fields: &BTreeSet<String>,
+        piece: impl FnMut(u16, Table) + Send,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// [`Store::read_arrivals`].
     ///
     /// # Errors
@@ -184,6 +195,15 @@ impl Warehouse for Store {
         piece: impl FnMut(Subject, u16, Table) + Send,
     ) -> Result<Highest, StoreError> {
         Self::read_entities(self, scope, piece).await
+    }
+
+    async fn read_fields(
+        &self,
+        scope: &Scope,
+        fields: &BTreeSet<String>,
+        piece: impl FnMut(u16, Table) + Send,
+    ) -> Result<(), StoreError> {
+        Self::read_fields(self, scope, fields, piece).await
     }
 
     async fn read_arrivals(&self, partitions: &[u16]) -> Result<BTreeMap<u16, Table>, StoreError> {

@@ -25,6 +25,7 @@ fn keeper(registry: &Registry, pulse: Pulse) -> Keeper<Store, KafkaLog> {
     let settings = KeeperSettings {
         definitions: Arc::new(definitions),
         copied_from: None,
+        filled_in: BTreeSet::new(),
         topic: Arc::clone(&topic),
         generation: 0,
         partitions: 1,

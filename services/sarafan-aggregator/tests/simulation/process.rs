@@ -1,6 +1,6 @@
 //! An aggregator's process: its keeper in the engine, over the simulated cluster and tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -105,6 +105,7 @@ fn keeper_settings(definitions: &Arc<Definitions>, partitions: u32) -> KeeperSet
     KeeperSettings {
         definitions: Arc::clone(definitions),
         copied_from: None,
+        filled_in: BTreeSet::new(),
         topic: Arc::from(TOPIC),
         generation: GENERATION,
         partitions,

@@ -45,6 +45,34 @@ impl Shard {
         Ok(())
     }
 
+    /// Puts attributes back that the rows of entities lack, because nothing read them when they were folded: rows of
+    /// [`rows::DETAILS`], each the latest value of one field of one entity, joined as the record that said it. To be called
+    /// after all rows of entities. Of an entity that is not here nothing is kept: its first record is still to be applied.
+    ///
+    /// Details have no version, and those of a record may be there before its entity's row. So whoever reads them may
+    /// write nothing before all records that the topic then held are applied.
+    ///
+    /// # Errors
+    /// [`ShardError::BadRow`] for a row that no shard writes.
+    pub fn restore_details(&mut self, table: &Table) -> Result<(), ShardError> {
+        for row in 0..table.len() {
+            let values = table.row(row);
+            let mut reader = Reader { values: &values, problem: None };
+            let (subject, key, id) = (reader.text(0), reader.text(1), reader.text(2));
+            let (field, value, stamp) = (reader.text(3), reader.maybe_text(4), reader.int(5));
+            if let Some(problem) = reader.problem {
+                return Err(ShardError::BadRow { table: table.spec().name, row, problem });
+            }
+            let Some(place) = Subject::named(&subject).and_then(place_of) else { continue };
+            let Some(slot) = self.layouts[place].slot(&field) else { continue };
+            let number = value.map(|text| i64::from(self.symbols.intern(&text).number()));
+            if let Some(entity) = self.holders.get_mut(&key).and_then(|holder| holder.find_mut(place, &id)) {
+                entity.merge(Stamp::from_bits(stamp.cast_unsigned()), &[(slot, number)], false);
+            }
+        }
+        Ok(())
+    }
+
     /// Puts the arrivals of an earlier owner back, so that counts go on.
     pub fn restore_arrivals(&mut self, table: &Table) {
         for row in 0..table.len() {

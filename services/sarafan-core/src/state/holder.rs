@@ -49,6 +49,12 @@ impl Holder {
         list.binary_search_by(|e| e.id.as_ref().cmp(id)).ok().map(|i| &list[i])
     }
 
+    /// The entity of that id, to be changed.
+    pub(crate) fn find_mut(&mut self, place: usize, id: &str) -> Option<&mut Entity> {
+        let list = &mut self.entities[place];
+        list.binary_search_by(|e| e.id.as_ref().cmp(id)).ok().map(|i| &mut list[i])
+    }
+
     /// The entity of that id, made by `fresh` if it is new; true if it was.
     pub(crate) fn entry(
         &mut self,

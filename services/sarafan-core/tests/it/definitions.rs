@@ -9,7 +9,7 @@ use sarafan_core::definitions::{
 };
 
 /// Dimensions of every kind and source.
-const DIMENSIONS: [(&str, DimensionKind, &[&str]); 11] = [
+const DIMENSIONS: [Dimension; 11] = [
     ("tier", DimensionKind::Customer, &["attributes.tier"]),
     ("place", DimensionKind::Customer, &["attributes.region", "attributes.tier"]),
     ("first_store", DimensionKind::Customer, &["first_order.store"]),
@@ -24,13 +24,7 @@ const DIMENSIONS: [(&str, DimensionKind, &[&str]); 11] = [
 ];
 
 /// UTC, nothing merged, a third of the amount is margin.
-pub(crate) static PLAIN: LazyLock<Arc<Definitions>> = LazyLock::new(|| {
-    resolve(MetricsSection {
-        windows: vec![7, 30],
-        margin_rate: "0.3333".to_owned(),
-        ..MetricsSection::default()
-    })
-});
+pub(crate) static PLAIN: LazyLock<Arc<Definitions>> = LazyLock::new(|| resolve(plain()));
 
 /// Another time zone, purchases of one day merged, orders of nothing count.
 pub(crate) static MERGED: LazyLock<Arc<Definitions>> = LazyLock::new(|| {
@@ -42,6 +36,12 @@ pub(crate) static MERGED: LazyLock<Arc<Definitions>> = LazyLock::new(|| {
         merge_same_day: true,
         ..MetricsSection::default()
     })
+});
+
+/// As [`PLAIN`], but no dimension reads an attribute.
+pub(crate) static BARE: LazyLock<Arc<Definitions>> = LazyLock::new(|| {
+    let no_attribute = |fields: &[&str]| fields.iter().all(|field| !field.contains("attributes."));
+    resolve_with(plain(), DIMENSIONS.iter().filter(|(_, _, fields)| no_attribute(fields)))
 });
 
 /// Either of the two, by a name that prints shortly.
@@ -66,7 +66,21 @@ pub(crate) fn any_meaning() -> impl Strategy<Value = Meaning> {
     prop_oneof![3 => Just(Meaning::Plain), 2 => Just(Meaning::Merged)]
 }
 
+fn plain() -> MetricsSection {
+    MetricsSection { windows: vec![7, 30], margin_rate: "0.3333".to_owned(), ..MetricsSection::default() }
+}
+
+/// A dimension's name, kind and fields.
+type Dimension = (&'static str, DimensionKind, &'static [&'static str]);
+
 fn resolve(metrics: MetricsSection) -> Arc<Definitions> {
+    resolve_with(metrics, DIMENSIONS.iter())
+}
+
+fn resolve_with<'a>(
+    metrics: MetricsSection,
+    dimensions: impl Iterator<Item = &'a Dimension>,
+) -> Arc<Definitions> {
     let survey = |id: &str, kind, scale, headline| SurveySection {
         id: id.to_owned(),
         kind,
@@ -79,7 +93,7 @@ fn resolve(metrics: MetricsSection) -> Arc<Definitions> {
         survey("relation", SurveyKind::Relational, Scale::ZeroToTen, true),
         survey("stars", SurveyKind::Other, Scale::Other, false),
     ];
-    let dimension = |(name, kind, fields): &(&str, DimensionKind, &[&str])| DimensionSection {
+    let dimension = |(name, kind, fields): &Dimension| DimensionSection {
         name: (*name).to_owned(),
         kind: *kind,
         field: match fields {
@@ -87,6 +101,6 @@ fn resolve(metrics: MetricsSection) -> Arc<Definitions> {
             several => FieldNames::Several(several.iter().map(|f| (*f).to_owned()).collect()),
         },
     };
-    let dimensions: Vec<_> = DIMENSIONS.iter().map(dimension).collect();
+    let dimensions: Vec<_> = dimensions.map(dimension).collect();
     Arc::new(Definitions::resolve(metrics, surveys, &dimensions).expect("definitions without errors"))
 }

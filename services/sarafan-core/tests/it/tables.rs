@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sarafan_core::rollup::Rollup;
-use sarafan_core::rows::{entity_table, own_columns};
+use sarafan_core::rows::{DETAILS, entity_table, own_columns};
 use sarafan_core::table::{ColumnKind, Table, TableSpec, Value};
 use sarafan_core::vocabulary::Subject;
 
@@ -95,6 +95,17 @@ impl Store {
             table
         };
         rows.chunks(3).map(block).collect()
+    }
+
+    /// The latest values of some fields of the details.
+    pub(crate) fn fields(&self, names: &BTreeSet<String>) -> Table {
+        let mut table = Table::new(&DETAILS);
+        for stored in self.tables.get(DETAILS.name) {
+            let asked = |row: &&Vec<Plain>| names.contains(stored.column(row, "field").as_text());
+            let rows = stored.rows.values().map(|(_, row)| row).filter(asked);
+            rows.for_each(|row| table.push(row.iter().map(Value::from)));
+        }
+        table
     }
 
     /// How many entities of a partition have a `first_version` up to `version`.

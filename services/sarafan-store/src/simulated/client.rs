@@ -1,6 +1,6 @@
 //! The store as one process sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -162,6 +162,17 @@ impl Warehouse for Client {
             }
         }
         Ok(highest)
+    }
+
+    async fn read_fields(
+        &self,
+        scope: &Scope,
+        fields: &BTreeSet<String>,
+        mut piece: impl FnMut(u16, Table) + Send,
+    ) -> Result<(), StoreError> {
+        let found = self.rows(Body::Fields(scope.clone(), fields.clone())).await?;
+        found.into_iter().for_each(|(partition, part)| piece(partition, part));
+        Ok(())
     }
 
     async fn read_arrivals(&self, partitions: &[u16]) -> Result<BTreeMap<u16, Table>, StoreError> {

@@ -1,6 +1,6 @@
 //! What was sent to the store and is not answered yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sarafan_core::definitions::Epoch;
@@ -111,6 +111,7 @@ pub(super) enum Body {
     Heights(Scope, &'static str),
     /// How many rows of a table lie at or below these versions.
     UpTo(Scope, &'static str, BTreeMap<u16, u64>),
+    Fields(Scope, BTreeSet<String>),
     Arrivals(Vec<u16>),
 }
 
@@ -127,6 +128,7 @@ impl Body {
             Self::ReadLedger(_) => What::ReadLedger,
             Self::Rows(_, spec) => What::Read(spec.name),
             Self::Heights(_, table) | Self::UpTo(_, table, _) => What::Read(table),
+            Self::Fields(..) => What::Read("details"),
             Self::Arrivals(_) => What::Read("arrivals"),
         }
     }

@@ -1,12 +1,12 @@
 //! The store and whoever drives it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sarafan_core::definitions::Epoch;
 use sarafan_core::rollup::Rollup;
 use sarafan_core::rows;
-use sarafan_core::table::{Table, TableSpec};
+use sarafan_core::table::{Table, TableSpec, Value};
 use sarafan_core::tenure::{Entry, LiveTerm};
 
 use super::contents::{Contents, Row, Ties, number};
@@ -248,6 +248,7 @@ impl Held {
             Body::Rows(scope, spec) => Answer::Rows(self.of_scope(scope, spec)),
             Body::Heights(scope, table) => Answer::Heights(self.heights(scope, table)),
             Body::UpTo(scope, table, limits) => Answer::Counts(self.up_to(scope, table, limits)),
+            Body::Fields(scope, fields) => Answer::Rows(self.fields(scope, fields)),
             Body::Arrivals(partitions) => Answer::Rows(self.arrivals(partitions)),
             Body::Insert(_) | Body::Ledger(..) | Body::Collect(..) | Body::Sync => Answer::Acknowledged,
         }
@@ -303,6 +304,22 @@ impl Held {
             *counts.entry(partition).or_default() += u64::from(number(row, place) <= i128::from(limit));
         }
         counts
+    }
+
+    /// Details know no epoch.
+    fn fields(&self, scope: &Scope, fields: &BTreeSet<String>) -> BTreeMap<u16, Table> {
+        let spec = &*rows::DETAILS;
+        let mut found: BTreeMap<u16, Table> = BTreeMap::new();
+        let Some(contents) = self.tables.get(spec.name) else { return found };
+        let (field, hash) = (contents.place("field"), contents.place("key_hash"));
+        for (_, _, row) in contents.rows() {
+            let partition = scope.partition(u64::try_from(number(row, hash)).unwrap_or_default());
+            let asked = |value: &Value| matches!(value, Value::Text(name) if fields.contains(&**name));
+            if scope.partitions.contains(&partition) && field.and_then(|f| row.get(f)).is_some_and(asked) {
+                found.entry(partition).or_insert_with(|| Table::new(spec)).push(row.iter().cloned());
+            }
+        }
+        found
     }
 
     fn arrivals(&self, partitions: &[u16]) -> BTreeMap<u16, Table> {

@@ -219,6 +219,42 @@ async fn a_restore_knows_the_highest_version_of_each_table_of_each_partition() {
 }
 
 #[tokio::test]
+async fn fields_of_details_come_back_by_partition_with_their_latest_values() {
+    let store = migrated().await;
+    let detail = |table: &mut Table, hash: i128, id: &str, field: &str, value: Value, stamp: i128| {
+        let subject = Value::text("order");
+        table.push([
+            subject,
+            Value::text("c:a"),
+            Value::text(id),
+            Value::text(field),
+            value,
+            Value::Int(stamp),
+            Value::Int(hash),
+        ]);
+    };
+    for (stamp, value) in [(2, Value::text("b")), (3, Value::Null), (1, Value::text("a"))] {
+        let mut table = Table::new(&rows::DETAILS);
+        detail(&mut table, 5, "1", "attributes.tier", value.clone(), stamp);
+        detail(&mut table, 5, "1", "comment", value.clone(), stamp);
+        detail(&mut table, 6, "2", "attributes.{x}", Value::text("d"), stamp);
+        detail(&mut table, 7, "3", "attributes.tier", value, stamp);
+        store.insert(&table).await.unwrap();
+    }
+    let fields = ["attributes.tier", "attributes.{x}"].map(str::to_owned).into();
+    let mut found = Vec::new();
+    store
+        .read_fields(&scope(&[1, 2]), &fields, |partition, table| found.push((partition, table)))
+        .await
+        .unwrap();
+    found.sort_by_key(|(partition, _)| *partition);
+    let [(1, one), (2, two)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(column(std::slice::from_ref(one), "value"), [Value::Null]);
+    assert_eq!(column(std::slice::from_ref(one), "stamp"), [Value::Int(3)]);
+    assert_eq!(column(std::slice::from_ref(two), "value"), [Value::text("d")]);
+}
+
+#[tokio::test]
 async fn arrivals_come_back_by_partition() {
     let store = migrated().await;
     for (partition, records, version) in [(0, 5, 1), (0, 6, 2), (2, 9, 1), (1, 1, 1)] {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use sarafan_core::Epoch;
 use sarafan_core::table::{ColumnKind, ColumnSpec, Table, TableSpec, Value};
-use sarafan_store::{Class, PreparedBlock, Store, StoreError};
+use sarafan_store::{Class, PreparedBlock, Scope, Store, StoreError};
 
 use crate::{migrated, run, value};
 
@@ -41,7 +42,7 @@ fn is_list(kind: ColumnKind) -> bool {
 /// One column of each kind, and a nullable one of each kind that may be NULL.
 fn spec() -> Arc<TableSpec> {
     let name = |i: usize, suffix: &str| -> &'static str { format!("c{i}{suffix}").leak() };
-    let mut columns = vec![ColumnSpec::new("row", ColumnKind::U32)];
+    let mut columns = vec![ColumnSpec::new("key_hash", ColumnKind::U32)];
     for (i, kind) in KINDS.into_iter().enumerate() {
         columns.push(ColumnSpec::new(name(i, ""), kind));
         if !is_list(kind) {
@@ -84,7 +85,7 @@ fn extremes(kind: ColumnKind) -> [Value; 3] {
 async fn create(store: &Store, spec: &TableSpec) {
     let columns: Vec<String> =
         spec.columns.iter().map(|c| format!("{} {}", c.name, c.clickhouse_type())).collect();
-    let engine = "ReplacingMergeTree ORDER BY row";
+    let engine = "ReplacingMergeTree ORDER BY key_hash";
     run(store, &format!("CREATE TABLE {{store}}.{} ({}) ENGINE = {engine}", spec.name, columns.join(", ")))
         .await;
 }
@@ -108,8 +109,8 @@ async fn every_kind_comes_back_as_it_was_written_with_extremes_and_nulls() {
     create(&store, &spec).await;
     let written = rows(&spec);
     store.insert(&written).await.unwrap();
-    let mut read = Table::new(&spec);
-    store.read_current(&spec, |piece| read.append(piece)).await.unwrap();
+    let all = Scope { epoch: Epoch(0), partitions: vec![0], partition_count: 1 };
+    let read = store.read_details(&spec, &all).await.unwrap();
     assert_eq!(read.len(), written.len());
     for row in 0..written.len() {
         for (column, (a, b)) in spec.columns.iter().zip(written.row(row).into_iter().zip(read.row(row))) {
@@ -125,8 +126,10 @@ async fn clickhouse_itself_sees_the_values_that_were_meant() {
     store.insert(&rows(&spec)).await.unwrap();
     let at = |kind: ColumnKind| KINDS.iter().position(|k| *k == kind).unwrap();
     let show = async |kind: ColumnKind| {
-        let sql =
-            format!("SELECT toString(c{}) FROM {{store}}.every_kind ORDER BY row LIMIT 1 OFFSET 1", at(kind));
+        let sql = format!(
+            "SELECT toString(c{}) FROM {{store}}.every_kind ORDER BY key_hash LIMIT 1 OFFSET 1",
+            at(kind)
+        );
         value(&store, &sql).await
     };
     assert_eq!(show(ColumnKind::Flag).await, "true");
@@ -137,7 +140,7 @@ async fn clickhouse_itself_sees_the_values_that_were_meant() {
     assert_eq!(show(ColumnKind::Total).await, "9999999999999999999999999999999999.9999");
     assert_eq!(show(ColumnKind::Counts).await, "[-9223372036854775808,9223372036854775807,0]");
     let instant = format!(
-        "SELECT toString(c{}) FROM {{store}}.every_kind ORDER BY row LIMIT 1 OFFSET 2",
+        "SELECT toString(c{}) FROM {{store}}.every_kind ORDER BY key_hash LIMIT 1 OFFSET 2",
         at(ColumnKind::Instant)
     );
     assert_eq!(value(&store, &instant).await, "1970-01-01 00:00:00.000001");

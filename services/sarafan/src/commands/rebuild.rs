@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
 /// What to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum From {
-    /// The entities that are there, if they hold every attribute that the definitions read; else the topic.
+    /// The entities that are there, and the details for the attributes that they lack.
     Entities,
     /// The canonical topic from its start.
     Topic,

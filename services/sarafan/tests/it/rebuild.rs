@@ -1,5 +1,6 @@
 //! Other definitions while data flows: what was built of them is shown all at once, and is what it should be.
 
+use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
@@ -122,11 +123,11 @@ fn a_dimension_is_added_while_data_flows_and_nobody_sees_half_of_it() {
 }
 
 #[test]
-fn a_dimension_that_entities_do_not_hold_is_built_from_the_topic_and_may_be_given_up_without_a_trace() {
+fn a_candidate_may_be_built_from_the_topic_and_given_up_without_a_trace() {
     let mut change = Change::adding("airline");
     let before = change.old.dump();
     // Given up once: nothing of it is left, and nothing changed.
-    let rebuild = change.new.launch("rebuild", "given_up", &[]);
+    let rebuild = change.new.launch("rebuild --from topic", "given_up", &[]);
     rebuild.process.start(PATIENCE, || true).unwrap();
     let registered = || change.new.block_on(change.new.store.epoch(epoch(&change.new))).unwrap().is_some();
     change.new.wait_until("the candidate is registered", registered);
@@ -149,7 +150,9 @@ fn a_dimension_that_entities_do_not_hold_is_built_from_the_topic_and_may_be_give
 
     let rest = std::mem::take(&mut change.rest);
     change.old.produce(rest);
-    succeeded(&change.new.run(&["rebuild"], b""));
+    let rebuilt = change.new.run(&["rebuild", "--from", "topic"], b"");
+    succeeded(&rebuilt);
+    assert!(begins_with(&rebuilt).contains("the topic"));
     assert_eq!(shown(&change.new), epoch(&change.new).to_string());
     // The old ones may run on; what they write nobody sees, and it goes when nobody writes it any more.
     let kept = change.new.run(&["gc", "--hours", "0"], b"");
@@ -160,4 +163,31 @@ fn a_dimension_that_entities_do_not_hold_is_built_from_the_topic_and_may_be_give
     succeeded(&change.new.run(&["gc", "--hours", "0"], b""));
     assert_eq!(change.new.block_on(change.new.store.held_epochs()).unwrap().len(), 1);
     change.ends_well();
+}
+
+#[test]
+fn a_dimension_that_entities_do_not_hold_is_filled_in_from_the_details_while_data_flows() {
+    // An attribute: nothing had read it, so that only the details hold it.
+    let mut change = Change::adding("airline");
+    let rest = std::mem::take(&mut change.rest);
+    let rebuilder = change.new.configured(&configuration());
+    let rebuilt = thread::scope(|scope| {
+        let rebuild = scope.spawn(|| {
+            let rebuilder = rebuilder;
+            rebuilder.run(&["rebuild"], b"")
+        });
+        rest.chunks(rest.len() / 5).for_each(|piece| change.old.produce(piece.to_vec()));
+        rebuild.join().unwrap()
+    });
+    succeeded(&rebuilt);
+    assert!(begins_with(&rebuilt).contains("attributes.airline"));
+    assert_eq!(shown(&change.new), epoch(&change.new).to_string());
+    change.aggregator.stop();
+    change.ends_well();
+}
+
+/// What a rebuild said that it began with.
+fn begins_with(rebuilt: &Output) -> String {
+    let text = String::from_utf8_lossy(&rebuilt.stderr);
+    text.lines().find(|line| line.contains("a candidate epoch is built")).unwrap_or_default().to_owned()
 }
