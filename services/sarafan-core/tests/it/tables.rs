@@ -100,7 +100,7 @@ impl Store {
     /// The latest values of some fields of the details.
     pub(crate) fn fields(&self, names: &BTreeSet<String>) -> Table {
         let mut table = Table::new(&DETAILS);
-        for stored in self.tables.get(DETAILS.name) {
+        if let Some(stored) = self.tables.get(DETAILS.name) {
             let asked = |row: &&Vec<Plain>| names.contains(stored.column(row, "field").as_text());
             let rows = stored.rows.values().map(|(_, row)| row).filter(asked);
             rows.for_each(|row| table.push(row.iter().map(Value::from)));

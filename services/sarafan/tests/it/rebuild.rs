@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use sarafan_core::Epoch;
+use sarafan_stream::ProducerRecord;
 
 use crate::data::{configuration, records, shifts};
 use crate::world::{PATIENCE, Service, World, assert_same, succeeded};
@@ -32,7 +33,7 @@ struct Change {
     new: World,
     ingest: Service,
     aggregator: Service,
-    rest: Vec<sarafan_stream::ProducerRecord>,
+    rest: Vec<ProducerRecord>,
     sent: u64,
 }
 
@@ -45,8 +46,11 @@ impl Change {
         assert_ne!(epoch(&old), epoch(&new));
         let ingest = old.start("ingest", "ingest", &[]);
         let aggregator = old.start("aggregate", "aggregator", &[]);
-        let mut sent: Vec<_> = records(&old).into_iter().step_by(5).collect();
-        let rest = sent.split_off(sent.len() / 2);
+        // Of every source one half before, one after.
+        let (sent, rest): (Vec<_>, Vec<_>) =
+            (0..).zip(records(&old).into_iter().step_by(5)).partition(|(place, _)| place % 2 == 0);
+        let of = |numbered: Vec<(usize, ProducerRecord)>| numbered.into_iter().map(|(_, record)| record);
+        let (sent, rest) = (of(sent).collect::<Vec<_>>(), of(rest).collect::<Vec<_>>());
         let first = sent.len() as u64;
         old.produce(sent);
         old.wait_for_views(first);
