@@ -7,15 +7,15 @@
 
 use std::sync::Arc;
 
-use sarafan_core::Placement;
 use sarafan_core::definitions::{Definitions, Epoch};
 use sarafan_core::tenure::{Adoption, Entry, Refusal, Restored, Surroundings, Trust};
-use sarafan_store::{Scope, Store};
+use sarafan_core::{Placement, planted};
+use sarafan_store::{Generation, Scope, Store, Warehouse};
 use sarafan_stream::KafkaConfig;
 
 use crate::checking::{check_epoch, check_topic};
 use crate::fault::Fault;
-use crate::log::KafkaLog;
+use crate::log::{KafkaLog, Log};
 use crate::looking::{Bases, Place};
 
 /// What is to become of each partition. Nothing is changed before [`Plan::carry_out`].
@@ -43,6 +43,17 @@ pub struct Prospect {
     pub outcome: Result<Adoption, Refusal>,
 }
 
+/// What is to be adopted.
+#[derive(Debug, Clone, Copy)]
+pub struct Site {
+    /// The epoch that views show.
+    pub epoch: Epoch,
+    /// The generation of the canonical topic.
+    pub generation: u16,
+    /// Its partitions.
+    pub partitions: u32,
+}
+
 impl Plan {
     /// Looks at everything. `step` is told what is being looked at.
     ///
@@ -61,37 +72,63 @@ impl Plan {
         store.sync_replicas().await?;
         check_epoch(store, definitions.epoch).await?;
         let generation = check_topic(store, kafka, topic).await?;
-        let partitions: Vec<u16> = (0..generation.partitions).filter_map(|p| u16::try_from(p).ok()).collect();
+        let Generation { generation, partitions, .. } = generation;
+        let site = Site { epoch: definitions.epoch, generation, partitions };
+        let log = KafkaLog { kafka: kafka.clone(), topic: Arc::from(topic) };
+        let incarnation = getrandom::u64().map_err(Fault::Random)?.max(1);
+        Self::look(store, &log, site, trust, incarnation, step).await
+    }
+
+    /// Looks at tables and topic. The store is to have `incarnation`, which it never had.
+    ///
+    /// # Errors
+    /// When something did not answer.
+    pub async fn look<W: Warehouse, L: Log>(
+        store: &W,
+        log: &L,
+        site: Site,
+        trust: Trust,
+        incarnation: u64,
+        step: impl FnMut(&str),
+    ) -> Result<Self, Fault> {
+        let Site { epoch, generation, partitions: partition_count } = site;
+        let partitions: Vec<u16> = (0..partition_count).filter_map(|p| u16::try_from(p).ok()).collect();
         let found = store.incarnation().await?;
-        let ledger = store.read_ledger(definitions.epoch).await?;
+        let incarnation = if planted("planted::adopted_as_it_was") { found } else { incarnation };
+        let ledger = store.read_ledger(epoch).await?;
         let restored = |partition: u16| Restored {
             ledger: &ledger,
             incarnation: found,
-            placement: Placement {
-                epoch: definitions.epoch,
-                generation: generation.generation,
-                partition,
-                partitions: generation.partitions,
-            },
+            placement: Placement { epoch, generation, partition, partitions: partition_count },
         };
         let bases: Bases = partitions.iter().map(|p| (*p, restored(*p).base())).collect();
-        let scope = Scope { epoch: definitions.epoch, partitions, partition_count: generation.partitions };
-        let log = KafkaLog { kafka: kafka.clone(), topic: Arc::from(topic) };
-        let place = Place { store, log: &log, generation: generation.generation, scope };
-        let mut surroundings = place.look(&bases, &mut step).await?;
-        let incarnation = getrandom::u64().map_err(Fault::Random)?.max(1);
+        let scope = Scope { epoch, partitions, partition_count };
+        let place = Place { store, log, generation, scope };
+        let mut surroundings = place.look(&bases, step).await?;
         let prospect = |(partition, base)| {
             let found = surroundings.remove(&partition)?;
             let outcome = restored(partition).adopt(&found, trust, incarnation);
             Some(Prospect { partition, base, found, outcome })
         };
         let partitions = bases.into_iter().filter_map(prospect).collect();
-        Ok(Self { epoch: definitions.epoch, found, incarnation, partitions })
+        Ok(Self { epoch, found, incarnation, partitions })
     }
 
     /// Partitions that cannot be adopted, and why.
     pub fn refused(&self) -> impl Iterator<Item = (u16, &Refusal)> {
         self.partitions.iter().filter_map(|p| Some((p.partition, p.outcome.as_ref().err()?)))
+    }
+
+    /// The ledger rows to write.
+    ///
+    /// # Errors
+    /// The first partition that cannot be adopted.
+    pub fn entries(&self) -> Result<Vec<Entry>, Fault> {
+        if let Some((partition, refusal)) = self.refused().next() {
+            return Err(Fault::Refused { partition, refusal: refusal.clone() });
+        }
+        let adopted = self.partitions.iter().filter_map(|p| p.outcome.as_ref().ok());
+        Ok(adopted.map(|adoption| adoption.entry.clone()).collect())
     }
 
     /// Writes the ledger rows, then makes the new incarnation the one that counts: from that moment on views are empty
@@ -101,12 +138,7 @@ impl Plan {
     /// # Errors
     /// The first partition that cannot be adopted, before anything is written; else why a row was not acknowledged.
     pub async fn carry_out(&self, store: &Store) -> Result<(), Fault> {
-        if let Some((partition, refusal)) = self.refused().next() {
-            return Err(Fault::Refused { partition, refusal: refusal.clone() });
-        }
-        let adopted = self.partitions.iter().filter_map(|p| p.outcome.as_ref().ok());
-        let entries: Vec<Entry> = adopted.map(|adoption| adoption.entry.clone()).collect();
-        store.write_ledger(self.epoch, &entries).await?;
+        store.write_ledger(self.epoch, &self.entries()?).await?;
         Ok(store.set_incarnation(self.incarnation).await?)
     }
 }

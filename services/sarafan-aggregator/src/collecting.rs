@@ -1,6 +1,7 @@
 //! Collecting what earlier owners left: every taking of a partition writes all of its cells under a new term, and nobody
 //! sees the old ones (DESIGN 2.5).
 
+use sarafan_core::planted;
 use sarafan_core::tenure::LiveTerm;
 use sarafan_store::Warehouse;
 
@@ -16,7 +17,7 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             let tenancy = held.tenure.tenancy();
             (since.elapsed() >= self.collect_after).then_some(LiveTerm {
                 partition: *partition,
-                term: tenancy.term,
+                term: tenancy.term + u32::from(planted("planted::own_cells_collected")),
                 owner: tenancy.owner,
             })
         };

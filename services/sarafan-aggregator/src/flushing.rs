@@ -71,6 +71,12 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         if planted("planted::ledger_first") {
             self.record(&batches, reason, &mut outcome).await?;
         }
+        if planted("planted::marker_first") {
+            let mut markers = Vec::new();
+            let held = batches.keys().filter_map(|partition| self.held.get(partition));
+            held.for_each(|held| merge(&mut markers, held.shard.markers(held.tenure.tenancy())));
+            self.write_tables(markers, reason).await?;
+        }
         let mut done = self.write_batches(&mut batches, reason).await?;
         if done {
             fail_points::tables_written(reason);

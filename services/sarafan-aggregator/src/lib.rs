@@ -25,7 +25,7 @@ mod taking;
 mod waiting;
 mod watching;
 
-pub use adopting::{Plan, Prospect};
+pub use adopting::{Plan, Prospect, Site};
 pub use chance::{Chance, SystemChance};
 pub use checking::{check_epoch, check_topic};
 pub use config::{AggregatorSection, Beginning, Config, ExportedFigures, PrometheusSection, group_of};

@@ -20,8 +20,17 @@ const CUSTOMERS: [&str; 3] = ["ann", "bob", "eve"];
 
 /// One survey, a customer's tier and an order's store as dimensions, one window.
 pub(crate) fn definitions() -> Arc<Definitions> {
+    defined(7)
+}
+
+/// The same with another window: another epoch.
+pub(crate) fn other_definitions() -> Arc<Definitions> {
+    defined(3)
+}
+
+fn defined(window: u16) -> Arc<Definitions> {
     let metrics =
-        MetricsSection { windows: vec![7], margin_rate: "0.3".to_owned(), ..MetricsSection::default() };
+        MetricsSection { windows: vec![window], margin_rate: "0.3".to_owned(), ..MetricsSection::default() };
     let survey = SurveySection {
         id: "s".to_owned(),
         kind: SurveyKind::Relational,

@@ -13,7 +13,7 @@ use sarafan_stream::simulated::How;
 use crate::law::versioned;
 use crate::naive::{self, Cells, Expected};
 use crate::plain::Plain;
-use crate::process::{GROUP, partition};
+use crate::process::partition;
 use crate::world::World;
 
 /// Rounds of 50 ms after which everybody has looked at the ledger once more.
@@ -49,7 +49,7 @@ impl World {
             // A named member that died between the two rounds of a rebalance left partitions to nobody.
             if round % 200 == 100 {
                 let protocol = sarafan_stream::simulated::Protocol::Cooperative;
-                self.plant.cluster.begin_rebalance(GROUP, protocol, 0);
+                self.plant.cluster.begin_rebalance(self.plant.group, protocol, 0);
                 quiet = 0;
             }
             self.leave();
@@ -77,7 +77,7 @@ impl World {
     }
 
     /// All is committed, and the ledger says so under a live term that is the highest.
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         let ledger = self.plant.tables.ledger(self.plant.definitions.epoch);
         let incarnation = self.plant.tables.incarnation();
         (0..self.plant.partitions).all(|number| {
@@ -85,13 +85,13 @@ impl World {
             let mine =
                 ledger.iter().filter(|e| u32::from(e.partition) == number && e.incarnation == incarnation);
             let highest = mine.max_by_key(|entry| entry.rank());
-            let committed = self.plant.cluster.committed(GROUP, &partition(number));
+            let committed = self.plant.cluster.committed(self.plant.group, &partition(number));
             highest.is_some_and(|entry| entry.live && entry.position == end)
                 && committed.unwrap_or(0).cast_unsigned() == end
         })
     }
 
-    fn end(&self, number: u32) -> u64 {
+    pub(crate) fn end(&self, number: u32) -> u64 {
         self.plant
             .cluster
             .records(&partition(number))
@@ -99,9 +99,9 @@ impl World {
             .map_or(0, |last| last.offset.cast_unsigned() + 1)
     }
 
-    fn standing(&self) -> String {
+    pub(crate) fn standing(&self) -> String {
         let of = |number: u32| {
-            let committed = self.plant.cluster.committed(GROUP, &partition(number));
+            let committed = self.plant.cluster.committed(self.plant.group, &partition(number));
             format!("partition {number} ends at {}, committed {committed:?}", self.end(number))
         };
         let parts: Vec<String> = (0..self.plant.partitions).map(of).collect();
@@ -128,7 +128,7 @@ impl World {
         let mut wrong = Vec::new();
         let mut found: BTreeMap<(&str, Vec<String>), store::Row> = BTreeMap::new();
         for spec in versioned().chain([&*rows::DETAILS, &*rows::ORDER_ITEMS]) {
-            for row in self.plant.tables.rows(spec.name) {
+            for row in self.rows(spec) {
                 found.insert((spec.name, key_of(spec, &row)), row);
             }
         }

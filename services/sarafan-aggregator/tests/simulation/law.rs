@@ -6,9 +6,10 @@ use sarafan_core::rollup::Rollup;
 use sarafan_core::rows;
 use sarafan_core::table::TableSpec;
 use sarafan_core::table::Value;
-use sarafan_store::simulated::What;
+use sarafan_core::tenure::Entry;
+use sarafan_store::simulated::{Row, What};
 
-use crate::process::{GROUP, partition};
+use crate::process::partition;
 use crate::truth::identity;
 use crate::world::{World, placed};
 
@@ -22,9 +23,13 @@ impl World {
     pub(crate) fn check_after(&self, what: What) -> Result<(), String> {
         match what {
             What::Insert(table) => self.check_table(table),
-            What::Collect => Rollup::ALL.into_iter().try_for_each(|rollup| self.check_shown(rollup)),
+            What::Collect => self.check_all_shown(),
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn check_all_shown(&self) -> Result<(), String> {
+        Rollup::ALL.into_iter().try_for_each(|rollup| self.check_shown(rollup))
     }
 
     fn check_table(&self, table: &str) -> Result<(), String> {
@@ -32,15 +37,20 @@ impl World {
             return self.check_shown(rollup);
         }
         let Some(spec) = versioned().find(|spec| spec.name == table) else { return Ok(()) };
-        self.plant.tables.rows(table).iter().try_for_each(|row| self.check_row(spec, row))
+        self.rows(spec).iter().try_for_each(|row| self.check_row(spec, row))
+    }
+
+    /// Rows of the epoch.
+    pub(crate) fn rows(&self, spec: &TableSpec) -> Vec<Row> {
+        let mut rows = self.plant.tables.rows(spec.name);
+        if let Some(place) = spec.columns.iter().position(|column| column.name == "epoch") {
+            rows.retain(|row| row[place] == Value::Int(self.plant.definitions.epoch.0.into()));
+        }
+        rows
     }
 
     /// A row at version v is what the log up to v says.
-    fn check_row(
-        &self,
-        spec: &'static Arc<TableSpec>,
-        row: &sarafan_store::simulated::Row,
-    ) -> Result<(), String> {
+    fn check_row(&self, spec: &'static Arc<TableSpec>, row: &Row) -> Result<(), String> {
         let (key, version) = identity(spec, row).unwrap();
         let Some(Value::Text(text)) = key.first() else {
             return Err(format!("{}: a row without key", spec.name));
@@ -48,7 +58,7 @@ impl World {
         let at = placed(text, self.plant.partitions);
         let expected = self.truths[at as usize].row_as_of(spec.name, &key, version);
         let place = spec.columns.iter().position(|column| column.name == "version");
-        let differs = |expected: &&sarafan_store::simulated::Row| {
+        let differs = |expected: &&Row| {
             let columns = expected.iter().zip(row.iter()).enumerate();
             columns.into_iter().any(|(column, (a, b))| Some(column) != place && a != b)
         };
@@ -64,13 +74,23 @@ impl World {
         }
     }
 
-    /// What views show of a partition was true after some prefix of its log: never a mixture.
+    /// What views show of a partition was true after some prefix of its log: never a mixture, and never less than the ledger
+    /// says of the term.
     fn check_shown(&self, rollup: Rollup) -> Result<(), String> {
+        if self.unseen {
+            return Ok(());
+        }
+        let live = self.plant.tables.live_terms(self.plant.definitions.epoch, rollup);
+        let ledger = self.plant.tables.ledger(self.plant.definitions.epoch);
         for (partition, shown) in self.plant.tables.visible(self.plant.definitions.epoch, rollup) {
-            if !self.truths[usize::from(partition)].knows(rollup, &shown) {
+            let of_term =
+                |e: &&Entry| e.partition == partition && live.get(&partition) == Some(&(e.term, e.owner));
+            // A term begins with what was recorded before it.
+            let recorded = ledger.iter().find(of_term).filter(|_| !self.set_back).map_or(0, |e| e.position);
+            if !self.truths[usize::from(partition)].knows(rollup, &shown, recorded) {
                 let name = rollup.spec().name;
                 return Err(format!(
-                    "views show of partition {partition} in {name} what never was: {shown:?}"
+                    "views show of partition {partition} in {name} what never was at {recorded} or after: {shown:?}"
                 ));
             }
         }
@@ -84,7 +104,7 @@ impl World {
         }
         let ledger = self.plant.tables.ledger(self.plant.definitions.epoch);
         for number in 0..self.plant.partitions {
-            let committed = self.plant.cluster.committed(GROUP, &partition(number)).unwrap_or(0);
+            let committed = self.plant.cluster.committed(self.plant.group, &partition(number)).unwrap_or(0);
             let recorded = ledger.iter().filter(|entry| u32::from(entry.partition) == number);
             let recorded = recorded.map(|entry| entry.position.cast_signed()).max().unwrap_or(0);
             if committed > recorded {

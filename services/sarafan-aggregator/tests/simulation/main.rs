@@ -22,6 +22,7 @@ mod plain;
 #[cfg(feature = "planted")]
 mod planted;
 mod process;
+mod scenarios;
 mod seeds;
 mod truth;
 mod world;

@@ -1,30 +1,56 @@
-//! The simulation can fail: each of these bugs breaks one rule at its line, and some seed finds it.
+//! The simulation can fail: each of these bugs breaks one rule at its line, and some scenario or some seed finds it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::scenarios::{self, Played};
 use crate::seeds;
 
-/// Bugs, and within how many seeds each must be found.
-const BUGS: [(&str, u64); 17] = [
+/// Bugs, and within how many seeds each must be found where no scenario finds it.
+const BUGS: &[(&str, u64)] = &[
     ("planted::commit_before_write", 50),
     ("planted::past_a_failed_write", 200),
+    ("planted::resume_from_commit", 0),
     ("planted::no_wait_for_f", 500),
     ("planted::cells_without_terms", 200),
     ("planted::zero_cells_left_out", 50),
     ("planted::first_flush_writes_changes", 50),
     ("planted::no_ops_stay_clean", 4_000),
     ("planted::dirty_until_ledger", 4_000),
+    ("planted::dirty_short_by_one", 4_000),
     ("planted::only_rows_that_differ", 2_000),
+    ("planted::version_of_changing_record", 50),
     ("planted::position_off_by_one", 50),
     ("planted::ledger_versioned_by_offset", 500),
     ("planted::ledger_first", 500),
+    ("planted::marker_first", 500),
     ("planted::given_up_batch_counts", 4_000),
     ("planted::owner_id_left_out", 4_000),
     ("planted::term_number_again", 500),
     ("planted::never_overtaken", 2_000),
+    ("planted::never_set_back", 0),
+    ("planted::live_whoever_has_seen_more", 0),
+    ("planted::no_second_look", 0),
+    ("planted::refused_and_taken", 0),
+    ("planted::adopted_as_it_was", 0),
+    ("planted::copy_stays_clean", 0),
+    ("planted::own_cells_collected", 500),
     ("planted::signed_key_hash", 50),
 ];
+
+/// What a scenario finds wrong.
+fn wrong_in_scenario(scenario: fn() -> Played) -> Option<String> {
+    catch_unwind(scenario).unwrap_or_else(|_| Err("a panic".to_owned())).err()
+}
+
+/// The scenarios that find something wrong; only the first, unless `BUG` asks for one.
+fn scenarios_that_find(asked: bool) -> Vec<String> {
+    let found = scenarios::ALL.iter().filter_map(|(name, scenario)| {
+        let short: String = wrong_in_scenario(*scenario)?.replace('\n', " | ").chars().take(200).collect();
+        Some(format!("{name}: {short}"))
+    });
+    found.take(if asked { usize::MAX } else { 1 }).collect()
+}
 
 /// What a seed finds wrong; a panic of the code is found too.
 fn wrong(seed: u64) -> Option<String> {
@@ -51,7 +77,8 @@ fn first_found(within: u64) -> Option<(u64, String)> {
     })
 }
 
-/// One after the other: a bug is planted for the whole process. `BUG` asks for one of them.
+/// One after the other: a bug is planted for the whole process. `BUG` asks for one of them, and for every scenario that
+/// finds it.
 #[test]
 fn every_planted_bug_is_found() {
     let asked = std::env::var("BUG").ok();
@@ -59,20 +86,23 @@ fn every_planted_bug_is_found() {
     let mut missed = Vec::new();
     for (bug, within) in chosen {
         fail::cfg(*bug, "return").unwrap();
-        let found = first_found(*within);
+        let scenarios = scenarios_that_find(asked.is_some());
+        let seed = if scenarios.is_empty() || asked.is_some() { first_found(*within) } else { None };
         fail::remove(bug);
-        match found {
-            Some((seed, wrong)) => {
-                let short: String =
-                    wrong.lines().take(3).collect::<Vec<_>>().join(" | ").chars().take(300).collect();
-                println!("{bug}: found by seed {seed}: {short}");
-            }
-            None => {
-                println!("{bug}: not found by {within} seeds");
-                missed.push(*bug);
-            }
+        for found in &scenarios {
+            println!("{bug}: {found}");
+        }
+        if let Some((seed, wrong)) = &seed {
+            let short: String = wrong.replace('\n', " | ").chars().take(200).collect();
+            println!("{bug}: found by seed {seed}: {short}");
+        }
+        if scenarios.is_empty() && seed.is_none() {
+            println!("{bug}: found by no scenario and by none of {within} seeds");
+            missed.push(*bug);
         }
     }
-    assert!(missed.is_empty(), "no seed finds {missed:?}");
-    assert!((0..20).all(|seed| wrong(seed).is_none()), "and without a bug nothing is found");
+    assert!(missed.is_empty(), "nothing finds {missed:?}");
+    let found = scenarios_that_find(true);
+    assert!(found.is_empty(), "without a bug no scenario finds anything: {found:?}");
+    assert_eq!(first_found(20), None, "and no seed does");
 }

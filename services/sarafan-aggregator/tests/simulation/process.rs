@@ -9,7 +9,7 @@ use prometheus::Registry;
 use sarafan_aggregator::{
     Chance, ExportedFigures, Fault, Instruments, Keeper, KeeperSettings, Log, Ports, Signs, fingerprint,
 };
-use sarafan_core::definitions::Definitions;
+use sarafan_core::definitions::{Definitions, Epoch};
 use sarafan_runtime::health::Health;
 use sarafan_store::Backoff;
 use sarafan_store::simulated::{Client, Tables};
@@ -34,6 +34,11 @@ pub(crate) struct Plant {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) partitions: u32,
     pub(crate) named: bool,
+    /// The group of its processes: a candidate epoch has its own.
+    pub(crate) group: &'static str,
+    /// The epoch whose entities a candidate begins with.
+    pub(crate) copied_from: Option<Epoch>,
+    registry: Registry,
     random: Arc<Mutex<Rng>>,
     stream: StreamMetrics,
     instruments: Instruments,
@@ -65,15 +70,18 @@ impl Plant {
             definitions,
             partitions,
             named: random.bool(),
+            group: GROUP,
+            copied_from: None,
             random: Arc::new(Mutex::new(random.fork())),
             stream: StreamMetrics::register(&registry).unwrap(),
             instruments,
             health: Health::new(&registry).unwrap(),
+            registry,
         }
     }
 
     pub(crate) fn start(&self, process: u32) -> Running {
-        let mut settings = ConsumerSettings::new(GROUP);
+        let mut settings = ConsumerSettings::new(self.group);
         settings.batch.max_age_ms = 50;
         settings.idle_ms = 500;
         settings.session_timeout_ms = SESSION.as_millis() as u64;
@@ -84,8 +92,8 @@ impl Plant {
         let made = self.cluster.consumer(Process(process), settings, &[TOPIC], self.stream.clone());
         let (consumer, member) = made.unwrap();
         let ports = Ports {
-            warehouse: Client { tables: self.tables.clone(), process },
-            log: SimulatedLog { cluster: self.cluster.clone(), questions: self.questions.clone(), process },
+            warehouse: self.client(process),
+            log: self.log(process),
             chance: SimulatedChance(Arc::clone(&self.random)),
         };
         let signs = Signs {
@@ -93,11 +101,31 @@ impl Plant {
             ready: self.health.condition("partitions"),
             pulse: Pulse::default(),
         };
-        let settings = keeper_settings(&self.definitions, self.partitions);
+        let copied_from = self.copied_from;
+        let settings = KeeperSettings { copied_from, ..keeper_settings(&self.definitions, self.partitions) };
         let keeper = Keeper::new(settings, ports, consumer.revoke_pending(), signs);
         let (stop, stopped) = oneshot::channel();
         let engine = Polled::new(sarafan_stream::run(keeper, consumer, async move { _ = stopped.await }));
         Running { member, engine, stop: Some(stop) }
+    }
+
+    /// A process's way to the tables.
+    pub(crate) fn client(&self, process: u32) -> Client {
+        Client { tables: self.tables.clone(), process }
+    }
+
+    /// A process's way to the topic.
+    pub(crate) fn log(&self, process: u32) -> SimulatedLog {
+        SimulatedLog { cluster: self.cluster.clone(), questions: self.questions.clone(), process }
+    }
+
+    /// Why partitions are refused at the moment.
+    pub(crate) fn refused(&self) -> Vec<String> {
+        let families = self.registry.gather();
+        let refused = families.iter().filter(|family| family.name() == "sarafan_partition_refused");
+        let set = refused.flat_map(|family| family.get_metric()).filter(|m| m.get_gauge().get_value() > 0.0);
+        let reasons = set.flat_map(|metric| metric.get_label()).filter(|label| label.name() == "reason");
+        reasons.map(|label| label.value().to_owned()).collect()
     }
 }
 
@@ -161,7 +189,8 @@ impl Questions {
     }
 }
 
-struct SimulatedLog {
+/// The topic, beside its records.
+pub(crate) struct SimulatedLog {
     cluster: Cluster,
     questions: Questions,
     process: u32,

@@ -1,6 +1,6 @@
 //! What is true of every prefix of a partition's log: which cells there were, and each row as of each version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub(crate) struct Truth {
     shard: Shard,
     cells: [BTreeMap<Key, u64>; Rollup::ALL.len()],
     sums: [u64; Rollup::ALL.len()],
-    /// Per rollup the sum of the hashes of its cells after each prefix.
-    prefixes: [BTreeSet<u64>; Rollup::ALL.len()],
+    /// Per rollup the sum of the hashes of its cells, and the last position after which it was that.
+    prefixes: [BTreeMap<u64, u64>; Rollup::ALL.len()],
     /// Table, key and id of a row: its values as of each version at which they changed.
     rows: BTreeMap<(&'static str, Key), Vec<(i128, Row)>>,
     pub(crate) events: Vec<Event>,
@@ -30,7 +30,7 @@ impl Truth {
     pub(crate) fn new(definitions: &Arc<Definitions>, partition: u16, partitions: u32) -> Self {
         let epoch = definitions.epoch;
         let placement = Placement { epoch, generation: GENERATION, partition, partitions };
-        let empty = BTreeSet::from([0]);
+        let empty = BTreeMap::from([(0, 0)]);
         Self {
             shard: Shard::new(Arc::clone(definitions), placement),
             cells: Default::default(),
@@ -53,7 +53,7 @@ impl Truth {
             self.keep(table);
         }
         for (rollup, table) in Rollup::ALL.into_iter().zip(&batch.rollups) {
-            self.count(rollup, table);
+            self.count(rollup, table, offset + 1);
         }
     }
 
@@ -67,7 +67,7 @@ impl Truth {
         }
     }
 
-    fn count(&mut self, rollup: Rollup, table: &Table) {
+    fn count(&mut self, rollup: Rollup, table: &Table, position: u64) {
         let place = rollup as usize;
         let keys = HEAD + 2 + rollup.spec().keys.len();
         for row in 0..table.len() {
@@ -77,13 +77,14 @@ impl Truth {
             let before = self.cells[place].insert(key.to_vec(), cell).unwrap_or(0);
             self.sums[place] = self.sums[place].wrapping_sub(before).wrapping_add(cell);
         }
-        self.prefixes[place].insert(self.sums[place]);
+        self.prefixes[place].insert(self.sums[place], position);
     }
 
-    /// Whether these cells of a rollup were ever all there were.
-    pub(crate) fn knows(&self, rollup: Rollup, shown: &Shown) -> bool {
+    /// Whether these cells of a rollup were all there were at some position that is no lower than this one.
+    pub(crate) fn knows(&self, rollup: Rollup, shown: &Shown, lowest: u64) -> bool {
         let cells = shown.iter().map(|(key, values)| hash(key, values));
-        self.prefixes[rollup as usize].contains(&cells.fold(0, u64::wrapping_add))
+        let last = self.prefixes[rollup as usize].get(&cells.fold(0, u64::wrapping_add));
+        last.is_some_and(|last| *last >= lowest)
     }
 
     /// What a row must say as of its version; None when there is none.

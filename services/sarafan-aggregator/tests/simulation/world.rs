@@ -25,6 +25,9 @@ pub(crate) struct World {
     pub(crate) coverage: Coverage,
     /// The store was set back to an older state: commits may be ahead of it.
     pub(crate) set_back: bool,
+    /// It was set back under an owner in the middle of a flush, which has not seen it yet: views may show a mixture of what
+    /// there was and what it goes on to write.
+    pub(crate) unseen: bool,
     /// Members whose engine has ended: their clients leave the group.
     leaving: Vec<MemberId>,
     /// The process that stands still, and for how many steps more.
@@ -66,6 +69,7 @@ impl World {
             random,
             coverage: Coverage::default(),
             set_back: false,
+            unseen: false,
             leaving: Vec::new(),
             frozen: None,
             deaf: None,

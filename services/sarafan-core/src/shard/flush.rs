@@ -67,7 +67,10 @@ impl Shard {
                 if same && !touched.changed.contains(&(place, Arc::clone(&entity.id))) {
                     continue;
                 }
-                table.push(self.entity_row(holder, (place, index), &after.settled, batch.version));
+                let own = touched.changed.contains(&(place, Arc::clone(&entity.id)));
+                let first = !own && planted("planted::version_of_changing_record");
+                let version = if first { entity.first_version } else { batch.version };
+                table.push(self.entity_row(holder, (place, index), &after.settled, version));
             }
         }
         if !holder.is_customer() {

@@ -178,11 +178,18 @@ impl Claim {
     pub fn admit(&self, found: &Surroundings, placement: Placement) -> Result<Admission, Refusal> {
         let base = self.base();
         let position = base.resume_at();
+        let position = match found.committed {
+            Some(committed) if planted("planted::resume_from_commit") => committed,
+            _ => position,
+        };
         let until = found.highest.values().copied().max().unwrap_or(0).max(found.highest_copied);
         let dirty_until =
             if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
         let dirty_until = if planted("planted::dirty_until_ledger") { position } else { dirty_until };
-        self.check_state(found)?;
+        let state = self.check_state(found);
+        if !planted("planted::refused_and_taken") {
+            state?;
+        }
         if found.low > position {
             return Err(Refusal::TopicStartsLater { low: found.low, position });
         }

@@ -1,5 +1,7 @@
 //! What the ledger says of a partition.
 
+use crate::planted::planted;
+
 /// A row of the ledger: one term of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -51,7 +53,9 @@ impl Entry {
             e.partition == self.partition && e.incarnation == self.incarnation && e.rank() == self.rank()
         };
         let recorded = ledger.iter().filter(same).map(|e| e.sequence).max();
-        self.sequence == 0 || recorded.is_some_and(|sequence| sequence + 1 >= self.sequence)
+        self.sequence == 0
+            || planted("planted::never_set_back")
+            || recorded.is_some_and(|sequence| sequence + 1 >= self.sequence)
     }
 
     /// From where to read on: the lowest position of its tables.

@@ -172,6 +172,9 @@ impl Tenure {
     /// Whether the term may be shown: no live term has seen more.
     pub fn may_go_live(&self, position: u64, ledger: &[Entry]) -> bool {
         let rivals = ledger.iter().filter(|e| e.partition == self.placement.partition && e.live);
+        if planted("planted::live_whoever_has_seen_more") {
+            return true;
+        }
         let same = rivals.filter(|e| e.incarnation == self.tenancy.incarnation);
         same.map(|e| e.position).max().is_none_or(|shown| position >= shown)
     }
@@ -189,7 +192,7 @@ impl Tenure {
         };
         let own = (self.tenancy.term, self.tenancy.owner);
         let recorded = of_partition().find(|e| e.rank() == own).map(|e| e.sequence);
-        if recorded.is_none_or(|sequence| sequence < self.sequence) {
+        if recorded.is_none_or(|sequence| sequence < self.sequence) && !planted("planted::never_set_back") {
             return Standing::SetBack;
         }
         match of_partition().map(Entry::rank).max() {

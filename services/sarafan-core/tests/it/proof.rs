@@ -62,13 +62,14 @@ fn gather(folder: &Path, tests: &mut BTreeSet<String>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let mut marked = false;
             for line in fs::read_to_string(&path).unwrap().lines().map(str::trim) {
-                let function = line.trim_start_matches("async ").strip_prefix("fn ");
+                let function =
+                    line.trim_start_matches("pub(crate) ").trim_start_matches("async ").strip_prefix("fn ");
                 if let (true, Some(function)) = (marked, function) {
                     tests.extend(function.split('(').next().map(str::to_owned));
                 }
                 let attribute = line.starts_with("#[") || line.starts_with("//");
-                marked =
-                    line.starts_with("#[test]") || line.starts_with("#[tokio::test") || (marked && attribute);
+                let test = ["#[test]", "#[tokio::test", "#[cfg_attr(not(feature = \"planted\"), test)]"];
+                marked = test.iter().any(|test| line.starts_with(test)) || (marked && attribute);
             }
         }
     }
