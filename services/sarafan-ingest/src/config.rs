@@ -68,7 +68,7 @@ impl IngestSection {
 
 impl Config {
     /// `[ingest]` as the engine takes it, and how long draining may take.
-    pub(crate) fn consumer(&self) -> ConsumerSettings {
+    pub fn consumer(&self) -> ConsumerSettings {
         let drain_ms = self.service.drain_seconds.saturating_mul(1000);
         ConsumerSettings { drain_ms, ..self.ingest.consumer() }
     }

@@ -11,6 +11,6 @@ mod service;
 mod source_lag;
 
 pub use config::{Config, IngestSection};
-pub use mapper::source_record;
-pub use metrics::{EVENTS, FILTERED, METRICS, RECORDS, SOURCE_LAG_RECORDS, SOURCE_LAG_SECONDS};
+pub use mapper::{Mapper, relay, source_record};
+pub use metrics::{EVENTS, FILTERED, METRICS, Metrics, RECORDS, SOURCE_LAG_RECORDS, SOURCE_LAG_SECONDS};
 pub use service::run;

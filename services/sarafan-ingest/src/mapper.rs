@@ -4,19 +4,30 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use sarafan_core::event::Event;
-use sarafan_stream::{Outbox, ProducerRecord, Record, Rejection, Stage, Transform};
+use sarafan_stream::{
+    Consumer, DeadLetters, Outbox, Producer, ProducerRecord, Record, Rejection, Relay, Stage, Transform,
+};
 use sarafan_wire::{AvroError, Mapping, Outcome, Reason, SourceRecord, encode};
 
+use crate::config::Config;
 use crate::metrics::Metrics;
 
 /// The class that dead letters name, for tools that know Kafka Connect.
 const REJECTED: &str = "sarafan.SourceRecordRejected";
 
 /// The mapping, as the engine's relay takes it.
-pub(crate) struct Mapper {
-    pub(crate) mapping: Mapping,
-    pub(crate) events: Arc<str>,
-    pub(crate) metrics: Metrics,
+pub struct Mapper {
+    mapping: Mapping,
+    events: Arc<str>,
+    metrics: Metrics,
+}
+
+/// The relay from the sources of `config` to its canonical topic and its dead letters, over clients that are open already.
+pub fn relay(config: &Config, metrics: Metrics, consumer: &Consumer, producer: Producer) -> Relay<Mapper> {
+    let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), None);
+    let events = config.topics.events.as_str().into();
+    let mapper = Mapper { mapping: config.mapping.clone(), events, metrics };
+    Relay::new(mapper, consumer, producer, dead_letters, config.ingest.first_start)
 }
 
 impl Transform for Mapper {

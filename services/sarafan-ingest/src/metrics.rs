@@ -30,7 +30,7 @@ const OUTCOMES: [&str; 3] = ["mapped", "filtered", "dead_letter"];
 
 /// Handles to those that are counted.
 #[derive(Debug, Clone)]
-pub(crate) struct Metrics {
+pub struct Metrics {
     pub(crate) records: IntCounterVec,
     pub(crate) filtered: IntCounterVec,
     pub(crate) events: IntCounterVec,
@@ -38,7 +38,10 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Registers them, with a series at zero for everything that `mapping` can make of a record.
-    pub(crate) fn register(registry: &Registry, mapping: &Mapping) -> Result<Self, prometheus::Error> {
+    ///
+    /// # Errors
+    /// A name that is registered already.
+    pub fn register(registry: &Registry, mapping: &Mapping) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| {
             let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(counter.clone()))?;

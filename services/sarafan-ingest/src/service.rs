@@ -1,15 +1,13 @@
 //! The service: one consumer of all source topics and one producer, until it is told to stop.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, bail};
 use sarafan_runtime::service::{Identity, Service};
 use sarafan_runtime::shutdown::Shutdown;
-use sarafan_stream::{Admin, Consumer, DeadLetters, Producer, Pulse, Relay, StreamMetrics};
+use sarafan_stream::{Admin, Consumer, Producer, Pulse, StreamMetrics};
 use sarafan_wire::Reason;
 
 use crate::config::Config;
-use crate::mapper::Mapper;
+use crate::mapper::relay;
 use crate::metrics::Metrics;
 use crate::source_lag::SourceLag;
 
@@ -34,10 +32,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let sources = sources.map(|(topic, source)| ((*topic).to_owned(), source.to_owned()));
     service.registry().register(Box::new(SourceLag::new(consumer.unread(), sources)?))?;
     let producer = Producer::open(&config.kafka, &config.ingest.producer, stream)?;
-    let dead_letters = DeadLetters::new(config.topics.dead_letters.as_str(), None);
-    let events: Arc<str> = config.topics.events.as_str().into();
-    let mapper = Mapper { mapping: config.mapping.clone(), events, metrics };
-    let relay = Relay::new(mapper, &consumer, producer, dead_letters, config.ingest.first_start);
+    let relay = relay(&config, metrics, &consumer, producer);
     ready.ready();
     let ended = sarafan_stream::run(relay, consumer, async { shutdown.requested().await }).await;
     shutdown.request("ingest has ended");

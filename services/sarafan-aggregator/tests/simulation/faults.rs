@@ -43,10 +43,28 @@ pub(crate) enum Kind {
     KafkaRefused,
     /// A commit arrives late, twice or in another generation; a question is answered with what was.
     KafkaLate,
+    /// A process of ingest dies.
+    IngestKill,
+    /// A process of ingest is told to stop.
+    IngestStop,
+    /// A process of ingest stands still for a while.
+    IngestFreeze,
+    /// The client of a process of ingest stands still for a while.
+    IngestDeafen,
+    /// Partitions of sources move.
+    IngestRebalance,
+    /// A record has arrived and its producer is told that it has not.
+    ProduceAnswerLost,
+    /// A record does not arrive.
+    ProduceRefused,
+    /// A record's producer is told that it has not arrived; it may arrive later, behind others.
+    ProduceLate,
+    /// A record has arrived and its producer does not hear of it yet.
+    ProduceUnanswered,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Kill,
         Self::Stop,
         Self::Freeze,
@@ -64,12 +82,28 @@ impl Kind {
         Self::KafkaAnswerLost,
         Self::KafkaRefused,
         Self::KafkaLate,
+        Self::IngestKill,
+        Self::IngestStop,
+        Self::IngestFreeze,
+        Self::IngestDeafen,
+        Self::IngestRebalance,
+        Self::ProduceAnswerLost,
+        Self::ProduceRefused,
+        Self::ProduceLate,
+        Self::ProduceUnanswered,
     ];
 
-    /// Any of them, by weight.
-    pub(crate) fn any(random: &mut Rng) -> Self {
-        let mut left = random.u32(0..Self::ALL.into_iter().map(Self::weight).sum());
-        let chosen = Self::ALL.into_iter().find(|kind| match left.checked_sub(kind.weight()) {
+    /// Whether it befalls ingest.
+    pub(crate) fn is_of_ingest(self) -> bool {
+        self >= Self::IngestKill
+    }
+
+    /// Any of them by weight, those of ingest only where it runs.
+    pub(crate) fn any(random: &mut Rng, with_ingest: bool) -> Self {
+        let possible = || Self::ALL.into_iter().filter(|kind| with_ingest || !kind.is_of_ingest());
+        let weight = |kind: Self| kind.weight(with_ingest);
+        let mut left = random.u32(0..possible().map(weight).sum());
+        let chosen = possible().find(|kind| match left.checked_sub(weight(*kind)) {
             Some(rest) => {
                 left = rest;
                 false
@@ -80,10 +114,11 @@ impl Kind {
     }
 
     /// Those of store and brokers need something to answer, and often there is nothing: they are tried more often.
-    fn weight(self) -> u32 {
+    fn weight(self, with_ingest: bool) -> u32 {
         match self {
+            kind if kind.is_of_ingest() => 3,
             Self::StoreTwice => 4,
-            kind if kind >= Self::StoreAnswerLost => 2,
+            kind if kind >= Self::StoreAnswerLost || with_ingest => 2,
             _ => 1,
         }
     }
@@ -95,6 +130,8 @@ pub(crate) struct Coverage {
     pub(crate) seeds: u64,
     pub(crate) steps: u64,
     pub(crate) records: u64,
+    /// Canonical records and dead letters that ingest wrote before everything healed, and after.
+    pub(crate) arrived: [u64; 2],
     kinds: BTreeMap<Kind, u64>,
     pairs: BTreeMap<(Kind, Kind), u64>,
     last: Option<Kind>,
@@ -113,6 +150,7 @@ impl Coverage {
         self.seeds += other.seeds;
         self.steps += other.steps;
         self.records += other.records;
+        self.arrived.iter_mut().zip(other.arrived).for_each(|(mine, others)| *mine += others);
         other.kinds.iter().for_each(|(kind, count)| *self.kinds.entry(*kind).or_default() += count);
         other.pairs.iter().for_each(|(pair, count)| *self.pairs.entry(*pair).or_default() += count);
     }
@@ -127,13 +165,14 @@ impl Coverage {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seeds, steps, records, .. } = self;
+        let Self { seeds, steps, records, arrived: [before, after], .. } = self;
         writeln!(f, "{seeds} seeds, {steps} steps, {records} records")?;
+        writeln!(f, "of ingest: {before} records, and {after} at the end")?;
         for kind in Kind::ALL {
             let after = Kind::ALL.map(|next| self.pairs.get(&(kind, next)).copied().unwrap_or(0));
             let count = self.kinds.get(&kind).copied().unwrap_or(0);
             let kind = format!("{kind:?}");
-            writeln!(f, "{kind:16} {count:8}, followed by each {after:?}")?;
+            writeln!(f, "{kind:17} {count:8}, followed by each {after:?}")?;
         }
         let ((first, second), count) = self.rarest_pair();
         write!(f, "rarest neighbours: {first:?}, {second:?}: {count}")

@@ -10,6 +10,7 @@ use sarafan_core::table::{TableSpec, Value};
 use sarafan_store::simulated as store;
 use sarafan_stream::simulated::How;
 
+use crate::ingest::{self, Ingest};
 use crate::law::versioned;
 use crate::naive::{self, Cells, Expected};
 use crate::plain::Plain;
@@ -23,7 +24,11 @@ const MOST_ROUNDS: u32 = 2_000;
 impl World {
     /// Heals, lets what is on its way land before, after or between, and compares.
     pub(crate) async fn heal(&mut self) -> Result<(), String> {
+        self.healing = true;
         (self.frozen, self.deaf) = (None, None);
+        if let Some(ingest) = &mut self.ingest {
+            (ingest.frozen, ingest.deaf) = (None, None);
+        }
         let late = |world: &Self| world.plant.tables.pending().iter().filter(|p| p.abandoned).count();
         let before = match self.random.u32(0..3) {
             0 => 0,
@@ -49,25 +54,33 @@ impl World {
             // A named member that died between the two rounds of a rebalance left partitions to nobody.
             if round % 200 == 100 {
                 let protocol = sarafan_stream::simulated::Protocol::Cooperative;
-                self.plant.cluster.begin_rebalance(self.plant.group, protocol, 0);
+                for group in [self.plant.group, ingest::GROUP] {
+                    self.plant.cluster.begin_rebalance(group, protocol, 0);
+                }
                 quiet = 0;
             }
             self.leave();
+            self.leave_ingest();
             for place in 0..self.processes.len() {
                 self.step(place);
                 self.poll(place)?;
+            }
+            for place in 0..self.ingest.as_ref().map_or(0, Ingest::count) {
+                self.step_ingest(place);
+                self.poll_ingest(place)?;
             }
             while self.plant.questions.waiting() > 0 {
                 self.plant.questions.answer(0, true);
             }
             for pending in self.plant.cluster.pending() {
-                self.plant.cluster.answer(pending.id, How::Done);
+                self.answer_kafka_with(pending, How::Done)?;
             }
             for pending in self.plant.tables.pending().into_iter().filter(|pending| !pending.abandoned) {
                 self.answer(pending, store::How::Done)?;
             }
             quiet = if self.is_done() { quiet + 1 } else { 0 };
             if quiet > QUIET {
+                self.check_sources()?;
                 return self.check_commits();
             }
             let wait = if round < 10 { 1_500 } else { 50 };
@@ -80,15 +93,17 @@ impl World {
     pub(crate) fn is_done(&self) -> bool {
         let ledger = self.plant.tables.ledger(self.plant.definitions.epoch);
         let incarnation = self.plant.tables.incarnation();
-        (0..self.plant.partitions).all(|number| {
-            let end = self.end(number);
-            let mine =
-                ledger.iter().filter(|e| u32::from(e.partition) == number && e.incarnation == incarnation);
-            let highest = mine.max_by_key(|entry| entry.rank());
-            let committed = self.plant.cluster.committed(self.plant.group, &partition(number));
-            highest.is_some_and(|entry| entry.live && entry.position == end)
-                && committed.unwrap_or(0).cast_unsigned() == end
-        })
+        self.ingest_is_done()
+            && (0..self.plant.partitions).all(|number| {
+                let end = self.end(number);
+                let mine = ledger
+                    .iter()
+                    .filter(|e| u32::from(e.partition) == number && e.incarnation == incarnation);
+                let highest = mine.max_by_key(|entry| entry.rank());
+                let committed = self.plant.cluster.committed(self.plant.group, &partition(number));
+                highest.is_some_and(|entry| entry.live && entry.position == end)
+                    && committed.unwrap_or(0).cast_unsigned() == end
+            })
     }
 
     pub(crate) fn end(&self, number: u32) -> u64 {
@@ -112,13 +127,34 @@ impl World {
         };
         let rows: Vec<String> = ledger.iter().map(row).collect();
         let pending: Vec<String> = self.plant.tables.pending().iter().map(ToString::to_string).collect();
-        format!("{}\nledger:\n{}\npending: {}", parts.join("; "), rows.join("\n"), pending.join(", "))
+        let sources = self.standing_of_sources();
+        format!(
+            "{}\nledger:\n{}\npending: {}{sources}",
+            parts.join("; "),
+            rows.join("\n"),
+            pending.join(", ")
+        )
+    }
+
+    fn standing_of_sources(&self) -> String {
+        let Some(ingest) = &self.ingest else { return String::new() };
+        let of = |(partition, end)| {
+            let committed = self.plant.cluster.committed(ingest::GROUP, &partition);
+            format!("\n{partition} ends at {end}, committed {committed:?}")
+        };
+        ingest.accounts.sources().map(of).collect()
     }
 
     /// Every table against the naive recount of all records.
     fn compare(&self) -> Result<(), String> {
-        let events = self.truths.iter().flat_map(|truth| &truth.events);
-        let expected = sarafan_core::soundly(|| naive::recount(&self.plant.definitions, events));
+        let expected = sarafan_core::soundly(|| match &self.ingest {
+            // What the sources meant to say, not what ingest wrote.
+            Some(ingest) => naive::recount(&self.plant.definitions, ingest.accounts.events()),
+            None => {
+                let events = self.truths.iter().flat_map(|truth| &truth.events);
+                naive::recount(&self.plant.definitions, events)
+            }
+        });
         let mut wrong = self.wrong_rows(&expected);
         wrong.extend(self.wrong_cells(&expected.cells));
         if wrong.is_empty() { Ok(()) } else { Err(format!("in the end:\n{}", wrong.join("\n"))) }

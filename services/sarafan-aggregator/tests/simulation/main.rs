@@ -8,9 +8,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accounts;
 mod domain;
 mod faults;
 mod healing;
+mod ingest;
 mod law;
 /// The recount by which the core is held to METRICS: shared with its tests, and with nothing of its fold.
 #[path = "../../../sarafan-core/tests/it/naive/mod.rs"]
@@ -24,5 +26,6 @@ mod planted;
 mod process;
 mod scenarios;
 mod seeds;
+mod source;
 mod truth;
 mod world;

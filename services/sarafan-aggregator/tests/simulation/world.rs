@@ -9,11 +9,14 @@ use sarafan_stream::simulated::{self as kafka, Cluster, MemberId, Process, Proto
 
 use crate::domain::{definitions, something};
 use crate::faults::{Coverage, Kind};
+use crate::ingest::{Ingest, is_ingest};
 use crate::process::{GROUP, Plant, Running, SESSION, TOPIC, partition};
 use crate::truth::Truth;
 
 /// One in so many things that happen is a fault.
 const FAULTS: u32 = 4;
+/// There are more that can happen.
+const FAULTS_WITH_INGEST: u32 = 2;
 /// How often processes get on so that there is something to answer wrongly.
 const PATIENCE: u32 = 8;
 
@@ -28,6 +31,8 @@ pub(crate) struct World {
     /// It was set back under an owner in the middle of a flush, which has not seen it yet: views may show a mixture of what
     /// there was and what it goes on to write.
     pub(crate) unseen: bool,
+    /// Nothing goes wrong any more.
+    pub(crate) healing: bool,
     /// Members whose engine has ended: their clients leave the group.
     leaving: Vec<MemberId>,
     /// The process that stands still, and for how many steps more.
@@ -35,6 +40,8 @@ pub(crate) struct World {
     /// The process whose client stands still, and for how many steps more.
     pub(crate) deaf: Option<(usize, u32)>,
     written: Vec<Event>,
+    /// Where records come from, unless they are written to the canonical topic as they are.
+    pub(crate) ingest: Option<Ingest>,
     /// Prints what happens.
     traced: bool,
 }
@@ -42,6 +49,11 @@ pub(crate) struct World {
 /// Where Java clients put a key.
 pub(crate) fn placed(key: &str, partitions: u32) -> u32 {
     (murmur2::murmur2(key.as_bytes(), murmur2::KAFKA_SEED) & 0x7fff_ffff) % partitions
+}
+
+/// Whether the world of a seed begins at the sources.
+fn with_ingest(seed: u64) -> bool {
+    seed / 2 % 2 == 1
 }
 
 macro_rules! trace {
@@ -61,6 +73,7 @@ impl World {
         let definitions = definitions();
         let truths = (0..partitions).map(|p| Truth::new(&definitions, p as u16, partitions)).collect();
         let plant = Plant::new(cluster, tables, definitions, partitions, &mut random);
+        let ingest = with_ingest(seed).then(|| Ingest::new(&plant, &mut random));
         let processes = (0..random.u32(1..=3)).map(|process| Some(plant.start(process))).collect();
         Self {
             plant,
@@ -70,10 +83,12 @@ impl World {
             coverage: Coverage::default(),
             set_back: false,
             unseen: false,
+            healing: false,
             leaving: Vec::new(),
             frozen: None,
             deaf: None,
             written: Vec::new(),
+            ingest,
             traced,
         }
     }
@@ -84,13 +99,20 @@ impl World {
         for still in [&mut self.frozen, &mut self.deaf] {
             *still = still.map(|(place, left)| (place, left - 1)).filter(|(_, left)| *left > 0);
         }
-        if self.random.u32(0..FAULTS) == 0 {
-            let kind = Kind::any(&mut self.random);
+        let with_ingest = self.ingest.is_some();
+        if let Some(ingest) = &mut self.ingest {
+            ingest.thaw();
+        }
+        if self.random.u32(0..if with_ingest { FAULTS_WITH_INGEST } else { FAULTS }) == 0 {
+            let kind = Kind::any(&mut self.random, with_ingest);
             if self.fault(kind).await? {
                 trace!(self, "{:4} {kind:?}", self.coverage.steps);
                 self.coverage.happened(kind);
                 return Ok(());
             }
+        }
+        if with_ingest && self.random.u32(0..3) == 0 {
+            return self.act_in_ingest();
         }
         let place = self.random.usize(0..self.processes.len());
         match self.random.u32(0..100) {
@@ -167,6 +189,7 @@ impl World {
                 self.plant.cluster.begin_rebalance(GROUP, protocol, self.random.usize(0..4));
             }
             Kind::Jump => tokio::time::advance(Duration::from_millis(self.random.u64(500..12_000))).await,
+            Kind::Duplicate if self.ingest.is_some() => return Ok(self.tell_again()),
             Kind::Duplicate => {
                 let Some(event) = self.random.choice(&self.written).cloned() else { return Ok(false) };
                 self.append(event);
@@ -185,11 +208,15 @@ impl World {
                 let how = ways[self.random.usize(0..ways.len())];
                 return self.answer_kafka_wrongly(how).await;
             }
+            of_ingest => return self.fault_in_ingest(of_ingest).await,
         }
         Ok(true)
     }
 
     fn write(&mut self) {
+        if self.ingest.is_some() {
+            return self.tell();
+        }
         for event in something(&mut self.random) {
             self.append(event);
         }
@@ -322,7 +349,7 @@ impl World {
     /// As [`Self::answer_kafka_one`]; processes get on without Kafka until there is something to answer, for a while.
     async fn answer_kafka_wrongly(&mut self, how: kafka::How) -> Result<bool, String> {
         for _ in 0..PATIENCE {
-            if !self.plant.cluster.pending().is_empty() {
+            if self.plant.cluster.pending().iter().any(|pending| pending.what != What::Produce) {
                 break;
             }
             let place = self.random.usize(0..self.processes.len());
@@ -332,11 +359,30 @@ impl World {
         self.answer_kafka_one(how)
     }
 
+    /// What is produced is answered apart.
     fn answer_kafka_one(&mut self, how: kafka::How) -> Result<bool, String> {
-        let Some(chosen) = self.random.choice(self.plant.cluster.pending()) else { return Ok(false) };
-        trace!(self, "{:4} kafka: {how:?} {chosen}", self.coverage.steps);
-        self.plant.cluster.answer(chosen.id, how);
-        if chosen.what == What::Commit { self.check_commits().map(|()| true) } else { Ok(true) }
+        let pending = self.plant.cluster.pending().into_iter().filter(|p| p.what != What::Produce);
+        let Some(chosen) = self.random.choice(pending.collect::<Vec<_>>()) else { return Ok(false) };
+        self.answer_kafka_with(chosen, how).map(|()| true)
+    }
+
+    pub(crate) fn answer_kafka_with(
+        &mut self,
+        pending: kafka::Pending,
+        how: kafka::How,
+    ) -> Result<(), String> {
+        trace!(self, "{:4} kafka: {how:?} {pending}", self.coverage.steps);
+        self.plant.cluster.answer(pending.id, how);
+        match pending.what {
+            What::Produce => self.account(),
+            What::Commit if is_ingest(&pending) => self.check_sources(),
+            What::Commit => self.check_commits(),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn tell_trace(&self, what: &str) {
+        trace!(self, "{:4} {what}", self.coverage.steps);
     }
 
     /// What nobody waits for in Kafka any more does not happen.
