@@ -51,17 +51,17 @@ pub(crate) fn placed(key: &str, partitions: u32) -> u32 {
     (murmur2::murmur2(key.as_bytes(), murmur2::KAFKA_SEED) & 0x7fff_ffff) % partitions
 }
 
-/// Whether the world of a seed begins at the sources.
-fn with_ingest(seed: u64) -> bool {
-    seed / 2 % 2 == 1
-}
-
 macro_rules! trace {
     ($world:expr, $($what:tt)*) => { if $world.traced { println!($($what)*) } };
 }
 
 impl World {
+    /// The world of a seed: every other one begins at the sources.
     pub(crate) fn new(seed: u64, traced: bool) -> Self {
+        Self::with(seed, traced, seed / 2 % 2 == 1)
+    }
+
+    pub(crate) fn with(seed: u64, traced: bool, with_ingest: bool) -> Self {
         let mut random = Rng::with_seed(seed);
         let partitions = random.u32(1..=2);
         let cluster = Cluster::new();
@@ -73,7 +73,7 @@ impl World {
         let definitions = definitions();
         let truths = (0..partitions).map(|p| Truth::new(&definitions, p as u16, partitions)).collect();
         let plant = Plant::new(cluster, tables, definitions, partitions, &mut random);
-        let ingest = with_ingest(seed).then(|| Ingest::new(&plant, &mut random));
+        let ingest = with_ingest.then(|| Ingest::new(&plant, &mut random));
         let processes = (0..random.u32(1..=3)).map(|process| Some(plant.start(process))).collect();
         Self {
             plant,

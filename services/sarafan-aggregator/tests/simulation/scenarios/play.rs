@@ -69,7 +69,7 @@ pub(crate) fn played_on(partitions: u32, script: impl AsyncFn(&mut Play) -> Play
 
 impl Play {
     fn new(partitions: u32, way: u64) -> Self {
-        let mut world = World::new(way, std::env::var_os("TRACE").is_some());
+        let mut world = World::with(way, std::env::var_os("TRACE").is_some(), false);
         let mut random = Rng::with_seed(way);
         let cluster = Cluster::new();
         cluster.create_topic(TOPIC, partitions.cast_signed());
