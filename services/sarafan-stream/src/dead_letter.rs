@@ -74,6 +74,11 @@ impl DeadLetters {
         Self { topic: topic.into(), task }
     }
 
+    /// Whether a record is one of these.
+    pub(crate) fn is_for(&self, record: &ProducerRecord) -> bool {
+        record.topic == self.topic
+    }
+
     /// The dead letter of a record: key, value, timestamp and headers as they were, ours after them. A record that
     /// was a dead letter before keeps its old headers too; readers take the last of a name.
     pub fn letter(&self, record: &Record<'_>, rejection: &Rejection<'_>) -> ProducerRecord {

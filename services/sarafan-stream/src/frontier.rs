@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::planted::planted;
+
 /// What a source record still waits for: the acknowledgements of the records that were produced from it.
 ///
 /// One is made per source record and cloned into every produced one. There is no way to take an acknowledgement
@@ -81,7 +83,9 @@ impl Frontier {
     /// The position that may be committed now: the next offset to read if the process died.
     pub fn advance(&mut self) -> i64 {
         while let Some((offset, receipt)) = self.open.front() {
-            if !receipt.is_settled() {
+            let skipped = planted("planted::frontier_skips_a_gap")
+                && self.open.iter().any(|(_, receipt)| receipt.is_settled());
+            if !receipt.is_settled() && !skipped {
                 break;
             }
             self.position = offset + 1;

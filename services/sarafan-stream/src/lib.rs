@@ -31,6 +31,7 @@ pub mod metrics;
 mod outlet;
 mod ownership;
 mod partition;
+mod planted;
 mod poller;
 mod producer;
 mod pulse;

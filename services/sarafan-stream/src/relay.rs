@@ -13,6 +13,7 @@ use crate::frontier::{Frontier, OutOfOrder, Receipt};
 use crate::handler::{FlushOutcome, FlushReason, Handler, Revoked};
 use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, Position, TopicPartition};
+use crate::planted::planted;
 use crate::producer::{Producer, ProducerRecord, Sent};
 use crate::record::Record;
 use crate::revoke_pending::RevokePending;
@@ -179,15 +180,27 @@ impl<T: Transform> Handler for Relay<T> {
         self.transform.transform(record, &mut out).map_err(RelayError::Transform)?;
         let receipt = Receipt::default();
         for produced in self.fresh.drain(..) {
+            let is_letter = self.dead_letters.is_for(&produced);
+            if is_letter && planted("planted::poison_drops_neighbours") {
+                self.waiting.drain(..).for_each(|(_, receipt)| receipt.acknowledge());
+            }
+            let unheard = is_letter && planted("planted::dead_letter_not_awaited");
+            let receipt = if unheard { Receipt::default() } else { receipt.clone() };
             // In order: nothing overtakes what is waiting.
             if self.waiting.is_empty() && self.producer.try_send(&produced, &receipt)? == Sent::Queued {
                 continue;
             }
+            if planted("planted::full_queue_drops") {
+                continue;
+            }
             // Keeps the frontier from passing until the producer has taken the record.
-            receipt.expect();
-            self.waiting.push_back((produced, receipt.clone()));
+            if !planted("planted::waiting_not_expected") {
+                receipt.expect();
+            }
+            self.waiting.push_back((produced, receipt));
         }
         fail_point::pass(SENT);
+        let receipt = if planted("planted::commit_unacknowledged") { Receipt::default() } else { receipt };
         let frontier =
             self.frontiers.get_mut(record.topic).and_then(|topic| topic.get_mut(&record.partition));
         let not_assigned = || RelayError::NotAssigned(TopicPartition::new(record.topic, record.partition));

@@ -203,6 +203,7 @@ impl World {
 
     /// Has something go wrong with ingest; false if there is nothing that could.
     pub(crate) async fn fault_in_ingest(&mut self, kind: Kind) -> Result<bool, String> {
+        let still = self.a_while();
         let Some(ingest) = &mut self.ingest else { return Ok(false) };
         let place = self.random.usize(0..ingest.count());
         match kind {
@@ -215,9 +216,9 @@ impl World {
                 let stop = ingest.processes[place].as_mut().and_then(|running| running.stop.take());
                 return Ok(stop.is_some_and(|stop| stop.send(()).is_ok()));
             }
-            Kind::IngestFreeze => ingest.frozen = Some((place, self.random.u32(10..80))),
+            Kind::IngestFreeze => ingest.frozen = Some((place, still)),
             Kind::IngestDeafen => {
-                ingest.deaf = Some((place, self.random.u32(10..80)));
+                ingest.deaf = Some((place, still));
                 if self.random.bool() {
                     // The group gives up on it.
                     tokio::time::advance(SESSION).await;
@@ -240,11 +241,14 @@ impl World {
         let fits = |pending: &Pending| {
             pending.what == What::Produce && (how != How::Unanswered || !pending.abandoned)
         };
+        if self.answer_ingest(how, fits)? {
+            return Ok(true);
+        }
+        self.tell();
         for _ in 0..PATIENCE {
             if self.answer_ingest(how, fits)? {
                 return Ok(true);
             }
-            self.tell();
             let count = self.ingest.as_ref().map_or(1, Ingest::count);
             let place = self.random.usize(0..count);
             self.ingest_gets_on(place, false)?;

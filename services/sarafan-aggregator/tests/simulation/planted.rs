@@ -38,6 +38,22 @@ const BUGS: &[(&str, u64)] = &[
     ("planted::signed_key_hash", 50),
 ];
 
+/// Bugs of ingest, of the relay beneath it, and of the clients and brokers that it relies on.
+const INGEST_BUGS: [(&str, u64); 12] = [
+    ("planted::commit_unacknowledged", 100),
+    ("planted::frontier_skips_a_gap", 200),
+    ("planted::dead_letter_not_awaited", 500),
+    ("planted::waiting_not_expected", 500),
+    ("planted::full_queue_drops", 100),
+    ("planted::lost_delivery_goes_on", 100),
+    ("planted::poison_drops_neighbours", 500),
+    ("planted::poison_is_skipped", 100),
+    ("planted::half_a_record", 100),
+    ("planted::moves_keep_their_key", 100),
+    ("planted::signed_partitioner", 100),
+    ("planted::retry_renumbers", 500),
+];
+
 /// What a scenario finds wrong.
 fn wrong_in_scenario(scenario: fn() -> Played) -> Option<String> {
     catch_unwind(scenario).unwrap_or_else(|_| Err("a panic".to_owned())).err()
@@ -82,7 +98,10 @@ fn first_found(within: u64) -> Option<(u64, String)> {
 #[test]
 fn every_planted_bug_is_found() {
     let asked = std::env::var("BUG").ok();
-    let chosen = BUGS.iter().filter(|(bug, _)| asked.as_ref().is_none_or(|asked| bug.contains(asked)));
+    let chosen = BUGS
+        .iter()
+        .chain(&INGEST_BUGS)
+        .filter(|(bug, _)| asked.as_ref().is_none_or(|asked| bug.contains(asked)));
     let mut missed = Vec::new();
     for (bug, within) in chosen {
         fail::cfg(*bug, "return").unwrap();

@@ -177,13 +177,13 @@ impl World {
                 return Ok(stop.is_some_and(|stop| stop.send(()).is_ok()));
             }
             Kind::Deafen => {
-                self.deaf = Some((place, self.random.u32(10..80)));
+                self.deaf = Some((place, self.a_while()));
                 if self.random.bool() {
                     // The group gives up on it.
                     tokio::time::advance(SESSION).await;
                 }
             }
-            Kind::Freeze => self.frozen = Some((place, self.random.u32(10..80))),
+            Kind::Freeze => self.frozen = Some((place, self.a_while())),
             Kind::Rebalance => {
                 let protocol = if self.random.bool() { Protocol::Eager } else { Protocol::Cooperative };
                 self.plant.cluster.begin_rebalance(GROUP, protocol, self.random.usize(0..4));
@@ -211,6 +211,11 @@ impl World {
             of_ingest => return self.fault_in_ingest(of_ingest).await,
         }
         Ok(true)
+    }
+
+    /// For how many steps something stands still: where more goes wrong, shorter, so that something happens in between.
+    pub(crate) fn a_while(&mut self) -> u32 {
+        if self.ingest.is_some() { self.random.u32(4..25) } else { self.random.u32(10..80) }
     }
 
     fn write(&mut self) {

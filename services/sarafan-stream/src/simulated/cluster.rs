@@ -18,6 +18,7 @@ use crate::consumer::Consumer;
 use crate::error::StreamError;
 use crate::metrics::StreamMetrics;
 use crate::partition::{AssignedPartition, TopicPartition};
+use crate::planted::planted;
 use crate::producer::{Producer, ProducerRecord};
 use crate::record::OwnedRecord;
 
@@ -95,7 +96,10 @@ impl Brokers {
     pub(super) fn partition_of(&mut self, record: &ProducerRecord) -> Option<TopicPartition> {
         let count = u32::try_from(self.topics.get(&*record.topic)?.logs.len()).ok()?;
         let hash = match &record.key {
-            Some(key) => murmur2::murmur2(key, murmur2::KAFKA_SEED) & 0x7fff_ffff,
+            Some(key) => {
+                let mask = if planted("planted::signed_partitioner") { u32::MAX } else { 0x7fff_ffff };
+                murmur2::murmur2(key, murmur2::KAFKA_SEED) & mask
+            }
             None => {
                 self.keyless = self.keyless.wrapping_add(1);
                 self.keyless

@@ -11,6 +11,7 @@ use super::requests::{Body, How, Request, RequestId, Requests};
 use crate::frontier::Receipt;
 use crate::outlet::{Deliveries, Outlet};
 use crate::partition::TopicPartition;
+use crate::planted::planted;
 use crate::producer::ProducerRecord;
 
 /// One producer of one run of a process.
@@ -92,6 +93,7 @@ pub(super) fn answer(
     mut sending: Sending,
     how: How,
 ) -> Option<Sending> {
+    let repeated = sending.appended;
     if how.is_done() {
         sending.append(brokers);
     }
@@ -114,6 +116,9 @@ pub(super) fn answer(
             // An acknowledgement speaks for everything before it; a repetition is recognised by the brokers.
             brokers.requests.acknowledge_before(id, &sending);
             sending.acknowledge();
+            if repeated && planted("planted::retry_renumbers") {
+                brokers.requests.mistake_next(&sending);
+            }
         }
     }
     None
@@ -151,6 +156,16 @@ impl Requests {
         for id in dropped {
             self.sent.remove(&id);
         }
+    }
+
+    /// A repetition that got the number of the record behind it: the brokers take that one for the repetition, and say that
+    /// they have it.
+    fn mistake_next(&mut self, of: &Sending) {
+        let next = self.on_way(of).find(|(_, sending)| !sending.appended).map(|(id, sending)| {
+            sending.acknowledge();
+            id
+        });
+        next.map(|id| self.sent.remove(&id));
     }
 
     fn acknowledge_before(&mut self, last: RequestId, of: &Sending) {
