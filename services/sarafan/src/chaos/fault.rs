@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     ClickhouseKillMerge,
     /// ClickHouse answers nobody.
     ClickhouseFreeze,
+    /// ClickHouse comes back with older files, and an operator adopts it.
+    ClickhouseRestored,
     /// ClickHouse's disk is full.
     DiskFull,
     /// ClickHouse refuses inserts, because of too many parts.
@@ -87,6 +89,9 @@ impl Fault {
             Self::ClickhouseKillInsert => "SIGKILL of ClickHouse while an insert runs, start",
             Self::ClickhouseKillMerge => "SIGKILL of ClickHouse while a merge runs, start",
             Self::ClickhouseFreeze => "SIGSTOP of ClickHouse, SIGCONT",
+            Self::ClickhouseRestored => {
+                "ClickHouse comes back with an older copy of its files, aggregators stopped or living on; the one hand of this table: `sarafan adopt --yes`"
+            }
             Self::DiskFull => {
                 "ClickHouse's disk (a tmpfs) is filled up into its reserve (keep_free_space_bytes), then emptied"
             }

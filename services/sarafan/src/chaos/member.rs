@@ -1,6 +1,5 @@
 //! The services, each a process that is started again when it ends: what an orchestrator does, and nothing more.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use sarafan_localstack::{Launch, Process};
 
-use super::memory::resident_mib;
+use super::memory::{Peaks, resident_mib};
 use crate::deployment::ENV_PREFIX;
 use crate::scrape::{is_ready, scrape, sum};
 
@@ -183,18 +182,21 @@ pub(super) struct Members {
 struct Shared {
     members: Mutex<Vec<Arc<Member>>>,
     ends: Mutex<Vec<Ended>>,
-    /// The most resident memory that any process of a command had, MiB.
-    peaks: Mutex<BTreeMap<&'static str, u64>>,
+    /// Since somebody took them.
+    since: Mutex<Peaks>,
+    peaks: Mutex<Peaks>,
     over: AtomicBool,
 }
 
 impl Shared {
     fn measure(&self, members: &[Arc<Member>]) {
-        let mut peaks = locked(&self.peaks);
+        let (mut since, mut peaks) = (locked(&self.since), locked(&self.peaks));
         for member in members {
             let resident = member.pid().and_then(resident_mib).unwrap_or(0);
-            let peak = peaks.entry(member.command).or_default();
-            *peak = resident.max(*peak);
+            for peaks in [&mut *since, &mut *peaks] {
+                let peak = peaks.entry(member.command).or_default();
+                *peak = resident.max(*peak);
+            }
         }
     }
 }
@@ -241,7 +243,17 @@ impl Members {
 
     /// The most resident memory that any process of a command had since the last call, MiB.
     pub(super) fn take_peak(&self, command: &str) -> u64 {
-        locked(&self.shared.peaks).get_mut(command).map(std::mem::take).unwrap_or(0)
+        locked(&self.shared.since).get_mut(command).map(std::mem::take).unwrap_or(0)
+    }
+
+    /// The most resident memory that any process of each command had so far.
+    pub(super) fn peaks(&self) -> Peaks {
+        locked(&self.shared.peaks).clone()
+    }
+
+    /// The environment and the folder that the services are started with.
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// Ends all in an orderly way; the first that cannot is the error.

@@ -4,9 +4,10 @@
 //! The simulated shop writes its history into the source topics all the time. A seed decides which fault comes when and
 //! how; after each, the time is taken until the views show everything that had arrived by its end. At the end
 //! [`account`] asks for every source record and every entity, and compares every view with a program that reads the
-//! shop's own files ([`crate::oracle`]).
+//! shop's own files ([`crate::oracle`]); and `sarafan audit --deep` has to find nothing ([`audited`]).
 
 mod account;
+mod audited;
 mod fault;
 mod feed;
 mod inject;

@@ -17,10 +17,14 @@ struct Line {
     lost: usize,
     double: usize,
     wrong: usize,
+    /// Whether every audit found nothing.
+    unclean: bool,
+    /// The most memory of an ingest and of an aggregator in these runs, MiB.
+    memory: [u64; 2],
 }
 
 impl Line {
-    fn cells(mut self, fault: Fault) -> [String; 6] {
+    fn cells(mut self, fault: Fault) -> [String; 8] {
         self.recoveries.sort_unstable();
         let seconds = |at: Option<&Duration>| {
             at.map_or_else(|| "-".to_owned(), |at| format!("{:.1}", at.as_secs_f64()))
@@ -33,6 +37,8 @@ impl Line {
             format!("{}/{}/{}", self.lost, self.double, self.wrong),
             seconds(median),
             seconds(self.recoveries.last()),
+            if self.unclean { "NO" } else { "yes" }.to_owned(),
+            self.memory.map(|peak| peak.to_string()).join(" / "),
         ]
     }
 }
@@ -49,6 +55,10 @@ fn lines(outcomes: &[Outcome]) -> BTreeMap<Fault, Line> {
             line.lost += outcome.account.lost.len();
             line.double += outcome.account.double.len();
             line.wrong += outcome.account.wrong.len();
+            line.unclean |= !outcome.audit.is_empty();
+            for (peak, command) in line.memory.iter_mut().zip(["ingest", "aggregate"]) {
+                *peak = outcome.memory.get(command).copied().unwrap_or(0).max(*peak);
+            }
             let of_it = outcome.injections.iter().filter(|injection| injection.fault == fault);
             line.recoveries.extend(of_it.map(|injection| injection.recovery));
         }
@@ -56,7 +66,16 @@ fn lines(outcomes: &[Outcome]) -> BTreeMap<Fault, Line> {
     lines
 }
 
-const HEADER: [&str; 6] = ["fault", "how", "times", "lost/double/wrong", "recovery median, s", "worst, s"];
+const HEADER: [&str; 8] = [
+    "fault",
+    "how",
+    "times",
+    "lost/double/wrong",
+    "recovery median, s",
+    "worst, s",
+    "audit clean",
+    "MiB ingest / aggregator",
+];
 
 /// For a person at a terminal.
 pub(crate) fn table(outcomes: &[Outcome]) -> Table {
@@ -75,7 +94,7 @@ pub(crate) fn table(outcomes: &[Outcome]) -> Table {
 /// For deploy/RELIABILITY.md.
 pub(crate) fn markdown(outcomes: &[Outcome]) -> String {
     let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
-    let mut text = vec![row(&HEADER.map(str::to_owned)), "|---|---|---:|---:|---:|---:|".to_owned()];
+    let mut text = vec![row(&HEADER.map(str::to_owned)), "|---|---|---:|---:|---:|---:|---|---:|".to_owned()];
     text.extend(lines(outcomes).into_iter().map(|(fault, line)| {
         let mut cells = line.cells(fault);
         cells[0] = format!("`{}`", cells[0]);
@@ -96,11 +115,14 @@ mod tests {
             note: String::new(),
             recovery: Duration::from_secs(*seconds),
         };
-        let wrong = wrong.iter().map(|&line| line.to_owned()).collect();
+        let wrong: Vec<String> = wrong.iter().map(|&line| line.to_owned()).collect();
+        let wrong_audit = wrong.clone();
         let account = Account { wrong, ..Account::default() };
         Outcome {
             injections: recoveries.iter().map(injection).collect(),
             account,
+            audit: wrong_audit,
+            memory: [("ingest", 40), ("aggregate", 90)].into(),
             ends: Vec::new(),
             kept: None,
         }
@@ -114,8 +136,8 @@ mod tests {
         let text = markdown(&outcomes);
         assert_eq!(text.lines().count(), 4);
         let last = text.lines().find(|line| line.starts_with("| `kill-ingest`")).unwrap();
-        assert!(last.ends_with("| 3 | 0/0/1 | 2.0 | 3.0 |"), "{last}");
+        assert!(last.ends_with("| 3 | 0/0/1 | 2.0 | 3.0 | NO | 40 / 90 |"), "{last}");
         let other = text.lines().find(|line| line.starts_with("| `broker-freeze`")).unwrap();
-        assert!(other.ends_with("| 1 | 0/0/0 | 9.0 | 9.0 |"), "{other}");
+        assert!(other.ends_with("| 1 | 0/0/0 | 9.0 | 9.0 | yes | 40 / 90 |"), "{other}");
     }
 }

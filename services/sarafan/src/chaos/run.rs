@@ -8,9 +8,11 @@ use anyhow::Context as _;
 use fastrand::Rng;
 
 use super::account::{Account, account};
+use super::audited::audited;
 use super::fault::Fault;
 use super::feed::Feed;
 use super::inject::{Stage, inject};
+use super::memory::{Peaks, bounded};
 use super::recovery::caught_up;
 use super::site::{Disk, Site};
 use super::spoil::spoil;
@@ -71,6 +73,10 @@ pub(crate) struct Injection {
 pub(crate) struct Outcome {
     pub(crate) injections: Vec<Injection>,
     pub(crate) account: Account,
+    /// What an audit of everything found, a line each.
+    pub(crate) audit: Vec<String>,
+    /// The most memory that each service had.
+    pub(crate) memory: Peaks,
     /// The last words of services that ended by themselves, those at fail points not among them.
     pub(crate) ends: Vec<String>,
     /// Where logs and data are, when something was not right.
@@ -87,7 +93,7 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<Outcome> {
     let mut site = Site::start(plan.seed, if small { Disk::Small } else { Disk::Shared })?;
     let done = harm(&site, plan);
     match done {
-        Ok(outcome) if outcome.account.is_right() => {
+        Ok(outcome) if outcome.is_right() => {
             site.members.stop_all()?;
             Ok(outcome)
         }
@@ -122,7 +128,17 @@ fn harm(site: &Site, plan: &Plan) -> anyhow::Result<Outcome> {
     let account = account(site, &files).context("account for everything")?;
     let ends = site.members.ends().into_iter().filter(|end| !end.by_point);
     let ends = ends.map(|end| format!("{}: {}", end.name, end.why)).chain(site.revived()).collect();
-    Ok(Outcome { injections, account, ends, kept: None })
+    let audit = audited(site)?;
+    let memory = site.members.peaks();
+    bounded(&memory)?;
+    Ok(Outcome { injections, account, audit, memory, ends, kept: None })
+}
+
+impl Outcome {
+    /// Whether nothing is lost, double or wrong, and the audit says the same.
+    pub(crate) fn is_right(&self) -> bool {
+        self.account.is_right() && self.audit.is_empty()
+    }
 }
 
 /// The next fault: each once, in a random order, and again.

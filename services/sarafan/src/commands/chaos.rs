@@ -18,7 +18,8 @@ Examples:
 
 Starts a Kafka and a ClickHouse of its own, two ingests and two aggregators, and feeds them with the simulated shop while
 it does harm. Nothing is helped but by starting again what has ended. Then every source record and entity is asked
-for, and every view compared with a program of its own (needs python3). Exits 0 when nothing is lost, double or wrong.
+for, and every view compared with a program of its own (needs python3). Then
+`sarafan audit --deep` has to be clean. Exits 0 when nothing is lost, double or wrong, and the audit found nothing.
 `disk-full` mounts a small disk, which needs root.";
 
 /// Arguments of `sarafan chaos`.
@@ -106,10 +107,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let table =
         if arguments.markdown { chaos::markdown(&outcomes) } else { chaos::table(&outcomes).to_string() };
     terminal::say(table)?;
-    let bad = outcomes.iter().filter(|outcome| !outcome.account.is_right()).count();
+    let bad = outcomes.iter().filter(|outcome| !outcome.is_right()).count();
     if bad > 0 || failed > 0 {
         return Err(CheckFailed(format!(
-            "of {} runs {bad} left something lost, double or wrong, and {failed} did not come to their end",
+            "of {} runs {bad} left something lost, double or wrong or a difference in the audit, and {failed} did not come to their end",
             arguments.plans().len()
         ))
         .into());
@@ -136,6 +137,11 @@ fn tell(outcome: &Outcome, took: Duration) {
         terminal::note(format!("  ended by itself, started again: {end}"));
     }
     account.told().for_each(|line| terminal::note(format!("  {line}")));
+    terminal::note(format!("  audit clean: {}", if outcome.audit.is_empty() { "yes" } else { "NO" }));
+    outcome.audit.iter().for_each(|line| terminal::note(format!("  audit: {line}")));
+    for (command, peak) in &outcome.memory {
+        terminal::note(format!("  {command}: {peak} MiB resident at most"));
+    }
     if let Some(kept) = &outcome.kept {
         terminal::note(format!("  logs and data are in {}", kept.display()));
     }

@@ -5,6 +5,7 @@ mod clickhouse;
 mod network;
 mod outage;
 mod points;
+mod restored;
 mod services;
 
 use std::thread;
@@ -46,6 +47,7 @@ pub(super) fn inject(fault: Fault, stage: &mut Stage<'_>) -> anyhow::Result<Stri
         Fault::ClickhouseKillInsert => clickhouse::kill_in_insert(stage),
         Fault::ClickhouseKillMerge => clickhouse::kill_in_merge(stage),
         Fault::ClickhouseFreeze => clickhouse::freeze(stage),
+        Fault::ClickhouseRestored => restored::restore(stage),
         Fault::DiskFull => clickhouse::fill_disk(stage),
         Fault::TooManyParts => clickhouse::too_many_parts(stage),
         Fault::AnswerLost => network::lose_answers(stage),
