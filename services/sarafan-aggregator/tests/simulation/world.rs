@@ -49,7 +49,7 @@ pub(crate) fn placed(key: &str, partitions: u32) -> u32 {
 }
 
 /// Whether the world of a seed begins at the sources.
-fn with_ingest(seed: u64) -> bool {
+pub(crate) fn with_ingest(seed: u64) -> bool {
     seed / 2 % 2 == 1
 }
 
@@ -60,7 +60,8 @@ macro_rules! trace {
 impl World {
     pub(crate) fn new(seed: u64, traced: bool) -> Self {
         let mut random = Rng::with_seed(seed);
-        let partitions = random.u32(1..=2);
+        // Of two, a hash's sign tells nothing.
+        let partitions = random.u32(1..=if with_ingest(seed) { 3 } else { 2 });
         let cluster = Cluster::new();
         cluster.create_topic(TOPIC, partitions.cast_signed());
         if random.bool() {
