@@ -116,10 +116,11 @@ impl Kind {
     /// Those of store and brokers need something to answer, and often there is nothing: they are tried more often.
     fn weight(self, with_ingest: bool) -> u32 {
         match self {
-            Self::IngestKill => 4,
-            kind if kind >= Self::IngestStop => 5 - u32::from(kind < Self::ProduceAnswerLost),
-            Self::StoreTwice => 8,
-            Self::KafkaAnswerLost | Self::KafkaRefused | Self::KafkaLate => 4,
+            Self::IngestStop => 7,
+            Self::IngestKill => 5,
+            kind if kind.is_of_ingest() => 4 + u32::from(kind >= Self::ProduceAnswerLost),
+            Self::StoreTwice => 8 + u32::from(with_ingest),
+            Self::KafkaAnswerLost | Self::KafkaRefused | Self::KafkaLate => 4 + u32::from(with_ingest),
             kind if kind >= Self::StoreAnswerLost => 4 + 2 * u32::from(with_ingest),
             _ => 2 + u32::from(with_ingest),
         }

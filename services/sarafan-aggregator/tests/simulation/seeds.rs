@@ -4,10 +4,12 @@
 use std::time::Instant;
 
 use crate::faults::Coverage;
-use crate::world::World;
+use crate::world::{World, with_ingest};
 
 /// Things that happen before everything heals.
 const STEPS: u32 = 300;
+/// And where ingest runs, with which more can go wrong.
+const STEPS_WITH_INGEST: u32 = 400;
 
 /// So many seeds are to meet each pair of neighbouring faults 500 times.
 #[cfg(not(feature = "planted"))]
@@ -21,7 +23,7 @@ pub(crate) fn run(seed: u64, traced: bool) -> Result<Coverage, String> {
         .block_on(async {
             let mut world = World::new(seed, traced);
             world.coverage.seeds = 1;
-            for _ in 0..STEPS {
+            for _ in 0..if with_ingest(seed) { STEPS_WITH_INGEST } else { STEPS } {
                 world.act().await?;
             }
             world.heal().await?;

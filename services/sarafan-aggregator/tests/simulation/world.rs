@@ -51,6 +51,11 @@ pub(crate) fn placed(key: &str, partitions: u32) -> u32 {
     (murmur2::murmur2(key.as_bytes(), murmur2::KAFKA_SEED) & 0x7fff_ffff) % partitions
 }
 
+/// Whether the world of a seed begins at the sources.
+pub(crate) fn with_ingest(seed: u64) -> bool {
+    seed / 2 % 2 == 1
+}
+
 macro_rules! trace {
     ($world:expr, $($what:tt)*) => { if $world.traced { println!($($what)*) } };
 }
@@ -58,12 +63,13 @@ macro_rules! trace {
 impl World {
     /// The world of a seed: every other one begins at the sources.
     pub(crate) fn new(seed: u64, traced: bool) -> Self {
-        Self::with(seed, traced, seed / 2 % 2 == 1)
+        Self::with(seed, traced, with_ingest(seed))
     }
 
     pub(crate) fn with(seed: u64, traced: bool, with_ingest: bool) -> Self {
         let mut random = Rng::with_seed(seed);
-        let partitions = random.u32(1..=2);
+        // Of two, a hash's sign tells nothing.
+        let partitions = random.u32(1..=if with_ingest { 3 } else { 2 });
         let cluster = Cluster::new();
         cluster.create_topic(TOPIC, partitions.cast_signed());
         if random.bool() {

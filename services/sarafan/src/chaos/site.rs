@@ -100,12 +100,11 @@ impl Site {
         let address: SocketAddr = server.trim_start_matches("http://").parse()?;
         let proxy = Proxy::start(address, seed)?;
         let environment = environment(&kafka.brokers(), &proxy.url());
-        let deployment =
-            deployment(&[
-                variable("KAFKA__BROKERS", kafka.brokers()),
-                variable("CLICKHOUSE__URL", server),
-                variable("INGEST__GROUP", INGEST_GROUP),
-            ])?;
+        let deployment = deployment(&[
+            variable("KAFKA__BROKERS", kafka.brokers()),
+            variable("CLICKHOUSE__URL", server),
+            variable("INGEST__GROUP", INGEST_GROUP),
+        ])?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(migrate(&deployment, SourceTopics::Create))?;
         std::fs::write(folder.path().join("sarafan.toml"), CONFIGURATION)?;
