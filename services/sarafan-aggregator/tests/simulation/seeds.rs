@@ -3,11 +3,15 @@
 #[cfg(not(feature = "planted"))]
 use std::time::Instant;
 
+use crate::aftermath::Aftermath;
 use crate::faults::Coverage;
 use crate::world::World;
 
 /// Things that happen before everything heals.
 const STEPS: u32 = 300;
+
+/// And after the store was set back, or a candidate epoch began.
+const STEPS_AFTER: u32 = 150;
 
 /// So many seeds are to meet each pair of neighbouring faults 500 times.
 #[cfg(not(feature = "planted"))]
@@ -21,10 +25,18 @@ pub(crate) fn run(seed: u64, traced: bool) -> Result<Coverage, String> {
         .block_on(async {
             let mut world = World::new(seed, traced);
             world.coverage.seeds = 1;
-            for _ in 0..STEPS {
+            let mut aftermath = Aftermath::of(seed, STEPS);
+            for step in 0..STEPS {
+                aftermath.look(step, &world);
                 world.act().await?;
             }
             world.heal().await?;
+            if aftermath.come(&mut world)? {
+                for _ in 0..STEPS_AFTER {
+                    world.act().await?;
+                }
+                world.heal().await?;
+            }
             Ok(world.coverage)
         })
         .map_err(|wrong: String| format!("seed {seed}: {wrong}"))
