@@ -97,6 +97,12 @@ impl World {
         Ok(())
     }
 
+    /// A partition is refused only where something is wrong with it.
+    pub(crate) fn check_refusals(&self) -> Result<(), String> {
+        let refused = if self.set_back { Vec::new() } else { self.plant.refused() };
+        if refused.is_empty() { Ok(()) } else { Err(format!("refused without need: {refused:?}")) }
+    }
+
     /// What the group has committed is in the tables.
     pub(crate) fn check_commits(&self) -> Result<(), String> {
         if self.set_back {

@@ -3,6 +3,7 @@
 #[cfg(not(feature = "planted"))]
 use std::time::Instant;
 
+use crate::aftermath::Aftermath;
 use crate::faults::Coverage;
 use crate::world::{World, with_ingest};
 
@@ -10,6 +11,9 @@ use crate::world::{World, with_ingest};
 const STEPS: u32 = 300;
 /// And where ingest runs, with which more can go wrong.
 const STEPS_WITH_INGEST: u32 = 400;
+
+/// And after the store was set back, or a candidate epoch began.
+const STEPS_AFTER: u32 = 150;
 
 /// So many seeds are to meet each pair of neighbouring faults 500 times.
 #[cfg(not(feature = "planted"))]
@@ -23,10 +27,19 @@ pub(crate) fn run(seed: u64, traced: bool) -> Result<Coverage, String> {
         .block_on(async {
             let mut world = World::new(seed, traced);
             world.coverage.seeds = 1;
-            for _ in 0..if with_ingest(seed) { STEPS_WITH_INGEST } else { STEPS } {
+            let steps = if with_ingest(seed) { STEPS_WITH_INGEST } else { STEPS };
+            let mut aftermath = Aftermath::of(seed, steps);
+            for step in 0..steps {
+                aftermath.look(step, &world);
                 world.act().await?;
             }
             world.heal().await?;
+            if aftermath.come(&mut world)? {
+                for _ in 0..STEPS_AFTER {
+                    world.act().await?;
+                }
+                world.heal().await?;
+            }
             Ok(world.coverage)
         })
         .map_err(|wrong: String| format!("seed {seed}: {wrong}"))

@@ -20,6 +20,9 @@ const FAULTS_WITH_INGEST: u32 = 2;
 /// How often processes get on so that there is something to answer wrongly.
 const PATIENCE: u32 = 8;
 
+/// Once in so many steps it is looked whether a partition is refused: it stays so for a while.
+const LOOKS: u64 = 20;
+
 pub(crate) struct World {
     pub(crate) plant: Plant,
     pub(crate) processes: Vec<Option<Running>>,
@@ -102,6 +105,9 @@ impl World {
     /// Lets one thing happen.
     pub(crate) async fn act(&mut self) -> Result<(), String> {
         self.coverage.steps += 1;
+        if self.coverage.steps.is_multiple_of(LOOKS) {
+            self.check_refusals()?;
+        }
         for still in [&mut self.frozen, &mut self.deaf] {
             *still = still.map(|(place, left)| (place, left - 1)).filter(|(_, left)| *left > 0);
         }
@@ -302,7 +308,7 @@ impl World {
         }
     }
 
-    fn kill(&mut self, place: usize) -> bool {
+    pub(crate) fn kill(&mut self, place: usize) -> bool {
         let Some(running) = &mut self.processes[place] else { return false };
         self.plant.cluster.kill(Process(u32::try_from(place).unwrap()));
         self.leaving.push(running.member);

@@ -7,15 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use sarafan_aggregator::{Plan, Site};
 use sarafan_core::rollup::Rollup;
-use sarafan_core::tenure::Trust;
 use sarafan_store::simulated::{self as store, How, Pending, RequestId, Shown, Tables, Ties, What};
-use sarafan_stream::simulated::{self as kafka, Cluster, Polled, Process, Written};
+use sarafan_stream::simulated::{self as kafka, Cluster, Process, Written};
 
 use super::records::Record;
-use crate::domain::{definitions, other_definitions};
-use crate::process::{GENERATION, Plant, TOPIC, partition};
+use crate::domain::definitions;
+use crate::process::{Plant, TOPIC, partition};
 use crate::truth::Truth;
 use crate::world::{World, placed};
 
@@ -27,8 +25,6 @@ pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
 pub(crate) const C: usize = 2;
 
-/// Whoever runs commands.
-const OPERATOR: u32 = 90;
 /// How much time goes by while everybody who is named does one thing.
 const ROUND: Duration = Duration::from_millis(20);
 /// Rounds after which what a script waits for does not happen any more.
@@ -261,47 +257,6 @@ impl Play {
     /// Views show something new.
     pub(crate) fn differs_from(&self, before: &[BTreeMap<u16, Shown>]) -> Played {
         if self.shown() == before { Err("views still show what they showed".to_owned()) } else { Ok(()) }
-    }
-
-    /// The store is set back: tables of the backup are what they were.
-    pub(crate) fn set_back(&mut self, backup: &store::Backup) {
-        self.world.plant.tables.restore(backup);
-        self.world.set_back = true;
-    }
-
-    /// What `sarafan adopt` does.
-    pub(crate) fn adopt(&mut self, trust: Trust) -> Played {
-        let plant = &self.world.plant;
-        let (store, log) = (plant.client(OPERATOR), plant.log(OPERATOR));
-        let site =
-            Site { epoch: plant.definitions.epoch, generation: GENERATION, partitions: plant.partitions };
-        let incarnation = self.world.random.u64(1..);
-        let mut plan =
-            Polled::new(async move { Plan::look(&store, &log, site, trust, incarnation, |_| {}).await });
-        let plan = loop {
-            if let Some(plan) = plan.poll() {
-                break plan.map_err(|fault| fault.to_string())?;
-            }
-            self.answer_all(&[OPERATOR as usize])?;
-        };
-        let entries = plan.entries().map_err(|fault| fault.to_string())?;
-        let plant = &self.world.plant;
-        plant.tables.write_ledger(plant.definitions.epoch, &entries);
-        plant.tables.set_incarnation(plan.incarnation);
-        Ok(())
-    }
-
-    /// Other definitions are rolled out beside the live ones. Who runs goes on with those; who starts builds the candidate.
-    pub(crate) fn begin_candidate(&mut self) {
-        let plant = &mut self.world.plant;
-        plant.copied_from = Some(plant.definitions.epoch);
-        plant.definitions = other_definitions();
-        plant.group = "candidates";
-        for (number, truth) in (0..).zip(&mut self.world.truths) {
-            let events = std::mem::take(&mut truth.events);
-            *truth = Truth::new(&plant.definitions, number, plant.partitions);
-            (0..).zip(events).for_each(|(offset, event)| truth.append(event, offset));
-        }
     }
 
     /// No partition is refused.

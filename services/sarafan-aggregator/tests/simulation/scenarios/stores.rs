@@ -3,7 +3,7 @@
 use sarafan_core::tenure::Trust;
 use sarafan_store::simulated::{How, Tables, What};
 
-use super::play::{A, B, C, Play, Played, back_up, insert, played, seconds};
+use super::play::{A, B, C, Play, Played, back_up, insert, played, played_on, seconds};
 use super::records::{customer, order, refund};
 
 /// All tables but these.
@@ -28,7 +28,7 @@ pub(crate) fn a_store_is_set_back_to_a_backup_with_everything_stopped() -> Playe
     played(async |play| {
         let backup = backed_up_and_gone_on(play).await?;
         play.kill(A);
-        play.set_back(&backup);
+        play.world.set_back(&backup);
         // What Kafka's commit says is beyond what the tables hold.
         play.finish(&[B]).await?;
         play.nothing_is_refused()
@@ -42,8 +42,8 @@ pub(crate) fn a_store_is_set_back_to_a_backup_with_everything_stopped_and_adopte
         play.write(order("o2").by("ann").worth(1));
         let late = play.until(&[A], What::Ledger).await?;
         play.kill(A);
-        play.set_back(&backup);
-        play.adopt(Trust::Ledger)?;
+        play.world.set_back(&backup);
+        play.world.adopt(Trust::Ledger)?;
         // A row of the ledger of before arrives, and counts for nobody.
         play.land(late)?;
         play.finish(&[B]).await?;
@@ -58,7 +58,7 @@ pub(crate) fn a_store_is_set_back_to_a_backup_under_owners_that_live_on() -> Pla
         play.write(order("o1").by("ann").worth(10_000).at(2));
         // Its rows go on top of the backup, and its next row of the ledger must not.
         let money = play.until(&[A], insert("customer_money")).await?;
-        play.set_back(&backup);
+        play.world.set_back(&backup);
         play.world.unseen = true;
         play.answer(money, How::Done)?;
         play.finish(&[A]).await?;
@@ -68,7 +68,7 @@ pub(crate) fn a_store_is_set_back_to_a_backup_under_owners_that_live_on() -> Pla
         play.write(order("o2").by("ann").worth(25_000).at(3));
         play.finish(&[A]).await?;
         play.nothing_is_refused()?;
-        play.adopt(Trust::Ledger)?;
+        play.world.adopt(Trust::Ledger)?;
         play.finish(&[A]).await?;
         play.nothing_is_refused()
     })
@@ -80,7 +80,7 @@ pub(crate) fn an_owners_row_of_the_ledger_hangs_while_the_store_is_set_back() ->
         let backup = backed_up_and_gone_on(play).await?;
         play.write(order("o1").by("ann").worth(10_000).at(2));
         let row = play.until(&[A], What::Ledger).await?;
-        play.set_back(&backup);
+        play.world.set_back(&backup);
         // It is not known whether it arrived: before it is sent again the ledger is looked at.
         play.lose(row)?;
         play.finish(&[A]).await?;
@@ -96,8 +96,8 @@ pub(crate) fn a_row_of_an_owner_that_lives_on_lands_after_the_store_was_set_back
         let row = play.until(&[A], What::Ledger).await?;
         play.answer(row, How::Late)?;
         play.deafen(A);
-        play.set_back(&backup);
-        play.adopt(Trust::Ledger)?;
+        play.world.set_back(&backup);
+        play.world.adopt(Trust::Ledger)?;
         // It says that all is there up to its position, under a live term: of an incarnation that is over.
         play.land(row)?;
         play.go_on(&[A], seconds(3)).await?;
@@ -120,8 +120,8 @@ fn torn(table: &'static str, reason: &'static str) -> Played {
         play.write(order("o3").by("ann").worth(10_000));
         play.finish(&[A]).await?;
         play.kill(A);
-        play.set_back(&older);
-        play.set_back(&newer);
+        play.world.set_back(&older);
+        play.world.set_back(&newer);
         play.go_on_until(&[B], |play| play.is_refused(reason)).await?;
         // However long it is tried.
         let terms = play.terms(0);
@@ -129,7 +129,7 @@ fn torn(table: &'static str, reason: &'static str) -> Played {
         if !play.is_refused(reason) || play.terms(0) != terms {
             return Err(format!("{table} is older than the ledger, and the partition was taken"));
         }
-        play.adopt(Trust::Ledger)?;
+        play.world.adopt(Trust::Ledger)?;
         play.finish(&[B]).await?;
         play.nothing_is_refused()
     })
@@ -162,13 +162,13 @@ fn lost(tables: &[&'static str], reason: &'static str) -> Played {
         play.write(order("o1").by("ann").worth(10_000));
         play.finish(&[A]).await?;
         play.kill(A);
-        play.set_back(&empty);
+        play.world.set_back(&empty);
         play.go_on_until(&[B], |play| play.is_refused(reason)).await?;
         play.go_on(&[B], seconds(150)).await?;
         if !play.is_refused(reason) || play.terms(0) != 0 {
             return Err("a partition was taken whose state is lost".to_owned());
         }
-        play.adopt(Trust::Ledger)?;
+        play.world.adopt(Trust::Ledger)?;
         play.finish(&[B]).await?;
         play.nothing_is_refused()
     })
@@ -188,9 +188,9 @@ pub(crate) fn a_store_is_set_back_to_a_torn_backup_whose_ledger_is_oldest() -> P
         let rest = back_up(play, all_but(&["ledger", "customer_figures", "sales_daily"]));
         play.kill(A);
         for backup in [&ledger, &figures, &rest] {
-            play.set_back(backup);
+            play.world.set_back(backup);
         }
-        play.adopt(Trust::Ledger)?;
+        play.world.adopt(Trust::Ledger)?;
         play.finish(&[B]).await?;
         play.nothing_is_refused()
     })
@@ -206,8 +206,8 @@ pub(crate) fn a_store_is_set_back_to_a_backup_whose_order_nobody_knows() -> Play
         play.write(order("o1").by("ann").worth(25_000).at(1).noted("late"));
         play.finish(&[A]).await?;
         play.kill(A);
-        play.set_back(&details);
-        play.adopt(Trust::Nothing)?;
+        play.world.set_back(&details);
+        play.world.adopt(Trust::Nothing)?;
         play.finish(&[B]).await?;
         play.nothing_is_refused()
     })
@@ -258,7 +258,7 @@ pub(crate) fn a_candidate_epoch_replays_only_the_overlap_of_its_base() -> Played
         // The live epoch's rows are ahead of its ledger by one record of one customer.
         let money = play.until(&[A], insert("customer_money")).await?;
         play.deafen(A);
-        play.begin_candidate();
+        play.world.begin_candidate();
         play.finish(&[B]).await?;
         play.nothing_is_refused()?;
         play.land(money)?;
@@ -277,7 +277,7 @@ pub(crate) fn a_candidate_dies_in_the_middle_of_its_copy_and_the_rest_lands_late
         play.write(order("o1").by("ann").worth(10_000));
         play.write(order("o1").by("bob").worth(10_000));
         play.finish(&[A]).await?;
-        play.begin_candidate();
+        play.world.begin_candidate();
         play.write(order("o2").by("ann").worth(25_000));
         let figures = play.until(&[B], insert("customer_figures")).await?;
         play.kill(B);
@@ -287,6 +287,23 @@ pub(crate) fn a_candidate_dies_in_the_middle_of_its_copy_and_the_rest_lands_late
         play.finish(&[C]).await?;
         play.land(figures)?;
         play.land(orders)?;
+        play.nothing_is_refused()
+    })
+}
+
+#[cfg_attr(not(feature = "planted"), test)]
+pub(crate) fn a_candidates_copy_is_given_up_at_a_revoke_after_its_first_rows_were_in() -> Played {
+    played_on(2, async |play| {
+        for name in ["ann", "bob", "eve", "kim", "joe", "lea"] {
+            play.write(order("o1").by(name).worth(10_000));
+        }
+        play.finish(&[A]).await?;
+        play.kill(A);
+        play.world.begin_candidate();
+        let hanging = play.until(&[B], insert("customer_money")).await?;
+        // Another process joins, and the copy cannot wait.
+        play.finish(&[B, C]).await?;
+        play.land(hanging)?;
         play.nothing_is_refused()
     })
 }

@@ -26,7 +26,7 @@ pub(crate) fn a_claim_and_a_ledger_row_of_one_term_land_late() -> Played {
         play.go_on(&[A], seconds(2)).await?;
         play.holds_term(0, 1)?;
         play.kill(A);
-        play.finish(&[B]).await?;
+        play.go_on_until(&[B], |play| play.live_term(0) == 2).await?;
         play.nothing_is_refused()
     })
 }
@@ -121,7 +121,7 @@ pub(crate) fn an_idle_owners_older_rival_goes_live_late() -> Played {
         play.holds_term(0, 3)?;
         play.differs_from(&shown)?;
         play.kill(B);
-        play.finish(&[C]).await?;
+        play.go_on_until(&[C], |play| play.live_term(0) == 4).await?;
         play.nothing_is_refused()
     })
 }
@@ -130,7 +130,9 @@ pub(crate) fn an_idle_owners_older_rival_goes_live_late() -> Played {
 pub(crate) fn an_owner_that_has_written_its_cells_waits_for_a_rival_that_is_shown_and_has_seen_more() -> Played {
     played(async |play| {
         play.write(order("o1").by("ann").worth(10_000));
-        play.finish(&[A]).await?;
+        play.finish(&[C]).await?;
+        play.kill(C);
+        play.go_on_until(&[A], |play| play.live_term(0) == 2).await?;
         // What says nothing new moves the position and writes no row.
         play.write(order("o1").by("ann").worth(10_000));
         let row = play.until(&[A], What::Ledger).await?;
@@ -140,12 +142,12 @@ pub(crate) fn an_owner_that_has_written_its_cells_waits_for_a_rival_that_is_show
         play.land(row)?;
         play.answer(cells, How::Done)?;
         play.go_on(&[B], seconds(2)).await?;
-        if play.live_term(0) != 1 {
+        if play.live_term(0) != 2 {
             return Err("a term went live that had seen less than the one that was shown".to_owned());
         }
         play.reads_again(B);
         play.finish(&[B]).await?;
-        play.holds_term(0, 2)?;
+        play.holds_term(0, 3)?;
         play.nothing_is_refused()
     })
 }
