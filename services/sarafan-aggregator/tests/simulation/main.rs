@@ -5,6 +5,11 @@
 //! ([`truth::Truth`]). A seed decides what happens next; after each write that lands, what the tables hold and what views
 //! show must be true of some prefix. At the end nothing goes wrong any more, everybody works until all is written, and then
 //! every table must be what the naive recount of METRICS says of the set of records.
+//!
+//! Half of the worlds begin at the sources ([`source`]): ingest's own mapper in the stream's own relay ([`ingest`]) makes the
+//! canonical log. What each source record means is written down before ingest has seen it ([`accounts`]): whatever arrives
+//! must be one of its events or its dead letter, nothing may be committed before all of it has arrived, and the recount is of
+//! what was meant.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
