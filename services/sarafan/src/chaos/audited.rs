@@ -42,9 +42,11 @@ fn told(finding: &Finding) -> Vec<String> {
     if *differing > 0 {
         lines.push(format!("{check}: {differing} differ"));
         let examples = differences.iter().take(TOLD);
-        lines.extend(examples.map(|found| {
-            format!("{check}: {}: {}, should be {}", found.place, found.held, found.recounted)
-        }));
+        lines.extend(
+            examples.map(|found| {
+                format!("{check}: {}: {}, should be {}", found.place, found.held, found.recounted)
+            }),
+        );
     }
     if *moving > 0 {
         lines.push(format!("{check}: {moving} still moving after {} s", PATIENCE.as_secs()));

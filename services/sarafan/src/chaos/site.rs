@@ -31,7 +31,7 @@ pub(super) const SESSION: Duration = Duration::from_secs(6);
 /// The longest wait of the services for an answer of ClickHouse.
 pub(super) const ANSWER: Duration = Duration::from_secs(8);
 const STATEMENT_PATIENCE: Duration = Duration::from_secs(30);
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_secs(180);
 
 /// What differs from the shop's own configuration: everything that decides how fast a fault is noticed, and many small
 /// flushes to be killed in.
@@ -100,12 +100,11 @@ impl Site {
         let address: SocketAddr = server.trim_start_matches("http://").parse()?;
         let proxy = Proxy::start(address, seed)?;
         let environment = environment(&kafka.brokers(), &proxy.url());
-        let deployment =
-            deployment(&[
-                variable("KAFKA__BROKERS", kafka.brokers()),
-                variable("CLICKHOUSE__URL", server),
-                variable("INGEST__GROUP", INGEST_GROUP),
-            ])?;
+        let deployment = deployment(&[
+            variable("KAFKA__BROKERS", kafka.brokers()),
+            variable("CLICKHOUSE__URL", server),
+            variable("INGEST__GROUP", INGEST_GROUP),
+        ])?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(migrate(&deployment, SourceTopics::Create))?;
         std::fs::write(folder.path().join("sarafan.toml"), CONFIGURATION)?;
