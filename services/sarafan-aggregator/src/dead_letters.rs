@@ -8,10 +8,15 @@ use sarafan_core::vocabulary::Instant;
 use sarafan_store::{Backoff, DeadLetter, Outcome, PreparedBlock, Store};
 use sarafan_stream::dead_letter;
 use sarafan_stream::{
-    AssignedPartition, FirstStart, FlushOutcome, FlushReason, Handler, Position, Pulse, Record, Revoked,
-    StreamError, TopicPartition, start_position,
+    AssignedPartition, FirstStart, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Pulse,
+    ReadFrom, Record, Revoked, StreamError, TopicPartition, TopicReader, start_position,
 };
 use thiserror::Error;
+
+use crate::fault::Fault;
+
+/// Rows of a block when the whole topic is written again.
+const ROWS: usize = 50_000;
 
 /// Why indexing stops.
 #[derive(Debug, Error)]
@@ -45,21 +50,7 @@ impl Handler for Index {
     }
 
     fn apply(&mut self, record: &Record<'_>) -> Result<(), IndexFault> {
-        let text =
-            |name: &str| String::from_utf8_lossy(record.headers.last(name).unwrap_or_default()).into_owned();
-        let number = |name: &str| text(name).parse::<i64>().unwrap_or(-1);
-        self.letters.push(DeadLetter {
-            dlq_partition: record.partition,
-            dlq_offset: record.offset,
-            at: Instant::from_micros(record.timestamp_ms.unwrap_or_default().saturating_mul(1000)),
-            source: text(dead_letter::CONNECTOR_NAME),
-            topic: text(dead_letter::TOPIC),
-            partition: i32::try_from(number(dead_letter::PARTITION)).unwrap_or(-1),
-            offset: number(dead_letter::OFFSET),
-            reason: text(dead_letter::REASON),
-            stage: text(dead_letter::STAGE),
-            message: text(dead_letter::EXCEPTION_MESSAGE),
-        });
+        self.letters.push(letter(record));
         let topic: Arc<str> = Arc::from(record.topic);
         self.positions.insert(TopicPartition::new(topic, record.partition), record.offset + 1);
         Ok(())
@@ -87,4 +78,49 @@ impl Handler for Index {
         }
         Ok(())
     }
+}
+
+/// What is known of a dead letter.
+fn letter(record: &Record<'_>) -> DeadLetter {
+    let text =
+        |name: &str| String::from_utf8_lossy(record.headers.last(name).unwrap_or_default()).into_owned();
+    let number = |name: &str| text(name).parse::<i64>().unwrap_or(-1);
+    DeadLetter {
+        dlq_partition: record.partition,
+        dlq_offset: record.offset,
+        at: Instant::from_micros(record.timestamp_ms.unwrap_or_default().saturating_mul(1000)),
+        source: text(dead_letter::CONNECTOR_NAME),
+        topic: text(dead_letter::TOPIC),
+        partition: i32::try_from(number(dead_letter::PARTITION)).unwrap_or(-1),
+        offset: number(dead_letter::OFFSET),
+        reason: text(dead_letter::REASON),
+        stage: text(dead_letter::STAGE),
+        message: text(dead_letter::EXCEPTION_MESSAGE),
+    }
+}
+
+/// Writes the rows of all dead letters that the topic holds; says how many. A store that was set back lacks those since
+/// its backup, and the index goes on where its group has committed: nobody else would write them. Rows that are there
+/// are written to the same keys. Blocks while it reads.
+///
+/// # Errors
+/// When the topic cannot be read, or a block was refused; it is safe to run again.
+pub async fn index_again(store: &Store, kafka: &KafkaConfig, topic: &str) -> Result<u64, Fault> {
+    let (mut letters, mut written) = (Vec::new(), 0);
+    for record in TopicReader::open(kafka, topic, &ReadFrom::Beginning)? {
+        letters.push(letter(&record?.as_record()));
+        if letters.len() == ROWS {
+            written += insert(store, &mut letters).await?;
+        }
+    }
+    Ok(written + insert(store, &mut letters).await?)
+}
+
+async fn insert(store: &Store, letters: &mut Vec<DeadLetter>) -> Result<u64, Fault> {
+    if let Some(block) = PreparedBlock::new(&DeadLetter::table(letters))? {
+        store.write(&block, &Backoff::default(), std::future::pending(), |_, _| {}).await?;
+    }
+    let written = letters.len() as u64;
+    letters.clear();
+    Ok(written)
 }

@@ -29,6 +29,7 @@ pub use adopting::{Plan, Prospect, Site};
 pub use chance::{Chance, SystemChance};
 pub use checking::{check_epoch, check_topic};
 pub use config::{AggregatorSection, Beginning, Config, ExportedFigures, PrometheusSection, group_of};
+pub use dead_letters::index_again;
 pub use fault::Fault;
 pub use keeper::{Keeper, KeeperSettings, Ports, Signs};
 pub use log::{KafkaLog, Log, fingerprint};

@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail};
 use super::site::{INGEST_GROUP, Site};
 use crate::settled::shown_positions;
 
-/// More than any recovery takes that needs no hand.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// More than any recovery takes that needs no hand, also on a machine that is busy with other things: it says that a
+/// recovery never comes, not that it is slow.
+const PATIENCE: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Waits until the views show everything that the source topics held at the time of the call; says how long it took.

@@ -31,7 +31,7 @@ pub(super) const SESSION: Duration = Duration::from_secs(6);
 /// The longest wait of the services for an answer of ClickHouse.
 pub(super) const ANSWER: Duration = Duration::from_secs(8);
 const STATEMENT_PATIENCE: Duration = Duration::from_secs(30);
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_secs(180);
 
 /// What differs from the shop's own configuration: everything that decides how fast a fault is noticed, and many small
 /// flushes to be killed in.

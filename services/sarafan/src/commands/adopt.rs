@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table};
-use sarafan_aggregator::{Plan, Prospect};
+use sarafan_aggregator::{Plan, Prospect, index_again};
 use sarafan_core::tenure::{Adoption, Entry, Refusal, Trust};
 use sarafan_store::Store;
 
@@ -20,7 +20,7 @@ Examples:
 
 Without --yes nothing is changed. With it, views are empty until the aggregators have taken their partitions again and
 read again what the tables lack: those that run begin within seconds, those that were stopped may be started before or
-after. Nothing is counted twice by that.
+after. Nothing is counted twice by that. The index of dead letters is written again from their topic.
 
 A partition goes on from the ledger where the tables hold all that the ledger speaks of: so it is after a backup in
 which the ledger was copied first. Else it is read from the start of its topic. Where the topic no longer begins
@@ -64,6 +64,10 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
             return Ok(terminal::say("Nothing was changed; `sarafan adopt --yes` does it.")?);
         }
         plan.carry_out(&store).await.context("adopt the store; it is safe to run this again")?;
+        let letters = index_again(&store, &deployment.kafka, &deployment.topics.dead_letters)
+            .await
+            .context("write the index of dead letters again; it is safe to run this again")?;
+        terminal::say(format!("{letters} dead letters are in the index."))?;
         let said = format!(
             "The store has incarnation {:016x} (it was {:016x}). Views are empty until the aggregators have taken their \
              partitions again.",

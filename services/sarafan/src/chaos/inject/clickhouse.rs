@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use super::Stage;
 use crate::chaos::site::{DISK_RESERVE_MIB, Site, execute};
 
 /// How long an insert or a merge may be waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a dead ClickHouse stays away at most.
 const AWAY: Duration = Duration::from_secs(5);
 /// What is left of the disk: less than ClickHouse keeps free.
@@ -37,8 +39,14 @@ pub(super) fn kill_in_merge(stage: &mut Stage<'_>) -> anyhow::Result<String> {
     let site = stage.site;
     let store = site.store.store_database().to_owned();
     let address = site.clickhouse_address()?;
+    let over = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&over);
     let asked = thread::spawn(move || {
-        for table in ["orders", "survey_responses", "customer_figures", "customer_money"] {
+        // One merge may be over before anybody has seen it.
+        for table in ["orders", "survey_responses", "customer_figures", "customer_money"].iter().cycle() {
+            if told.load(Ordering::Acquire) {
+                break;
+            }
             // It is killed in the middle, or there was nothing to merge.
             let _ = execute(address, &format!("OPTIMIZE TABLE {store}.{table} FINAL"));
         }
@@ -46,8 +54,9 @@ pub(super) fn kill_in_merge(stage: &mut Stage<'_>) -> anyhow::Result<String> {
     let sql =
         format!("SELECT count() > 0 FROM system.merges WHERE database = '{}'", site.store.store_database());
     let seen = || Ok(matches!(site.scalar(&sql)?.as_str(), "true" | "1"));
-    stage.wait("a merge", PATIENCE, seen)?;
-    let said = die_and_come_back(stage);
+    let waited = stage.wait("a merge", PATIENCE, seen);
+    over.store(true, Ordering::Release);
+    let said = waited.and_then(|()| die_and_come_back(stage));
     asked.join().map_err(|_| anyhow::anyhow!("the thread that asks for merges panicked"))?;
     said
 }

@@ -13,7 +13,7 @@ const ANY_MOMENT: Duration = Duration::from_secs(1);
 const STORM_MEMBERS: usize = 4;
 const STORM_STEP: Duration = Duration::from_secs(1);
 /// How long others may take to go on with what a sleeper had.
-const TAKEOVER: Duration = Duration::from_secs(40);
+const TAKEOVER: Duration = Duration::from_secs(180);
 
 /// SIGKILL at a random moment, and a new start after a while.
 pub(super) fn kill(stage: &mut Stage<'_>, command: &str) -> anyhow::Result<String> {
