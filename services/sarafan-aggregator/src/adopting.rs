@@ -80,9 +80,19 @@ impl Plan {
         let place = Place { store, log: &log, generation: generation.generation, scope };
         let mut surroundings = place.look(&bases, &mut step).await?;
         let incarnation = getrandom::u64().map_err(Fault::Random)?.max(1);
-        let prospect = |(partition, base)| {
+        let prospect = |(partition, base): (u16, Option<Entry>)| {
             let found = surroundings.remove(&partition)?;
             let outcome = restored(partition).adopt(&found, trust, incarnation);
+            // What came before a later generation is not in the topic that would be read again.
+            let again =
+                |adoption: &Adoption| trust == Trust::Nothing || adoption.doubt.is_some() || base.is_none();
+            let number = generation.generation;
+            let outcome = match outcome {
+                Ok(adoption) if number > 0 && again(&adoption) => {
+                    Err(Refusal::EarlierTopic { generation: number })
+                }
+                outcome => outcome,
+            };
             Some(Prospect { partition, base, found, outcome })
         };
         let partitions = bases.into_iter().filter_map(prospect).collect();

@@ -36,6 +36,12 @@ pub(crate) async fn epoch_to_copy(store: &Store, config: &Config) -> Result<Opti
     let held = store.epoch(live).await?.and_then(|row| row.resolved());
     let enough = held.is_some_and(|held| definitions.reads_no_more_than(&held));
     let copied_from = (enough && config.beginning == Beginning::Entities).then_some(live);
+    if let Some(latest) = store.every_generation().await?.pop()
+        && latest.generation > 0
+        && copied_from.is_none()
+    {
+        return Err(Fault::EarlierTopic { topic: latest.topic, generation: latest.generation });
+    }
     let begins_with = if copied_from.is_some() { "the entities of the live one" } else { "the topic" };
     tracing::info!(candidate = %definitions.epoch, %live, begins_with, "a candidate epoch is built");
     Ok(copied_from)
@@ -44,12 +50,18 @@ pub(crate) async fn epoch_to_copy(store: &Store, config: &Config) -> Result<Opti
 /// The canonical topic must have as many partitions as its registered generation.
 ///
 /// # Errors
-/// [`Fault::NotMigrated`], [`Fault::OtherTopic`], or why the store or the topic could not be read.
+/// [`Fault::NotMigrated`], [`Fault::OtherGeneration`], [`Fault::OtherTopic`], or why the store or the topic could not be read.
 pub async fn check_topic(store: &Store, kafka: &KafkaConfig, topic: &str) -> Result<Generation, Fault> {
     let topic = topic.to_owned();
     let Some(registered) = store.generations(&topic).await?.pop() else {
         return Err(Fault::NotMigrated { topic });
     };
+    if let Some(latest) =
+        store.every_generation().await?.pop().filter(|l| l.generation > registered.generation)
+    {
+        let (generation, ledger) = (registered.generation, latest.generation);
+        return Err(Fault::OtherGeneration { topic, generation, ledger });
+    }
     let found = Admin::open(kafka)?.describe(&topic).await?;
     let found = found.map_or(0, |info| info.partitions.len());
     if found != registered.partitions as usize || registered.partitions > u32::from(u16::MAX) {
