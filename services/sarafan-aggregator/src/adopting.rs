@@ -52,6 +52,8 @@ pub struct Site {
     pub generation: u16,
     /// Its partitions.
     pub partitions: u32,
+    /// Whether there was an earlier topic, which holds what came before.
+    pub has_earlier: bool,
 }
 
 impl Plan {
@@ -73,7 +75,8 @@ impl Plan {
         check_epoch(store, definitions.epoch).await?;
         let generation = check_topic(store, kafka, topic).await?;
         let Generation { generation, partitions, .. } = generation;
-        let site = Site { epoch: definitions.epoch, generation, partitions };
+        let has_earlier = generation > 0;
+        let site = Site { epoch: definitions.epoch, generation, partitions, has_earlier };
         let log = KafkaLog { kafka: kafka.clone(), topic: Arc::from(topic) };
         let incarnation = getrandom::u64().map_err(Fault::Random)?.max(1);
         Self::look(store, &log, site, trust, incarnation, step).await
@@ -91,7 +94,7 @@ impl Plan {
         incarnation: u64,
         step: impl FnMut(&str),
     ) -> Result<Self, Fault> {
-        let Site { epoch, generation, partitions: partition_count } = site;
+        let Site { epoch, generation, partitions: partition_count, has_earlier } = site;
         let partitions: Vec<u16> = (0..partition_count).filter_map(|p| u16::try_from(p).ok()).collect();
         let found = store.incarnation().await?;
         let incarnation = if planted("planted::adopted_as_it_was") { found } else { incarnation };
@@ -105,9 +108,16 @@ impl Plan {
         let scope = Scope { epoch, partitions, partition_count };
         let place = Place { store, log, generation, scope };
         let mut surroundings = place.look(&bases, step).await?;
-        let prospect = |(partition, base)| {
+        let prospect = |(partition, base): (u16, Option<Entry>)| {
             let found = surroundings.remove(&partition)?;
             let outcome = restored(partition).adopt(&found, trust, incarnation);
+            // What came before a later generation is not in the topic that would be read again.
+            let again =
+                |adoption: &Adoption| trust == Trust::Nothing || adoption.doubt.is_some() || base.is_none();
+            let outcome = match outcome {
+                Ok(adoption) if has_earlier && again(&adoption) => Err(Refusal::EarlierTopic { generation }),
+                outcome => outcome,
+            };
             Some(Prospect { partition, base, found, outcome })
         };
         let partitions = bases.into_iter().filter_map(prospect).collect();

@@ -50,6 +50,12 @@ pub(crate) async fn base(store: &Store, config: &Config) -> Result<Base, Fault> 
         Some(held) => Base { epoch: Some(live), filled_in: definitions.fields_beyond(&held) },
         None => Base::default(),
     };
+    if let Some(latest) = store.every_generation().await?.pop()
+        && latest.generation > 0
+        && base.epoch.is_none()
+    {
+        return Err(Fault::EarlierTopic { topic: latest.topic, generation: latest.generation });
+    }
     let begins_with = match &base {
         Base { epoch: None, .. } => "the topic".to_owned(),
         Base { filled_in, .. } if filled_in.is_empty() => "the entities of the live one".to_owned(),
@@ -62,12 +68,18 @@ pub(crate) async fn base(store: &Store, config: &Config) -> Result<Base, Fault> 
 /// The canonical topic must have as many partitions as its registered generation.
 ///
 /// # Errors
-/// [`Fault::NotMigrated`], [`Fault::OtherTopic`], or why the store or the topic could not be read.
+/// [`Fault::NotMigrated`], [`Fault::OtherGeneration`], [`Fault::OtherTopic`], or why the store or the topic could not be read.
 pub async fn check_topic(store: &Store, kafka: &KafkaConfig, topic: &str) -> Result<Generation, Fault> {
     let topic = topic.to_owned();
     let Some(registered) = store.generations(&topic).await?.pop() else {
         return Err(Fault::NotMigrated { topic });
     };
+    if let Some(latest) =
+        store.every_generation().await?.pop().filter(|l| l.generation > registered.generation)
+    {
+        let (generation, ledger) = (registered.generation, latest.generation);
+        return Err(Fault::OtherGeneration { topic, generation, ledger });
+    }
     let found = Admin::open(kafka)?.describe(&topic).await?;
     let found = found.map_or(0, |info| info.partitions.len());
     if found != registered.partitions as usize || registered.partitions > u32::from(u16::MAX) {

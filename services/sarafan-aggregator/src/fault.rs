@@ -81,6 +81,31 @@ pub enum Fault {
         /// Its partitions.
         registered: u32,
     },
+    /// A candidate would be folded from a topic that does not hold everything.
+    #[error(
+        "the definitions are to be folded from the topic's start, and topic {topic} (generation {generation}) holds only what \
+         came after an earlier topic: leave out `--from topic`, and dimensions of fields that entities do not hold, or \
+         start over from the sources in new databases"
+    )]
+    EarlierTopic {
+        /// The canonical topic.
+        topic: String,
+        /// Its generation.
+        generation: u16,
+    },
+    /// The ledger speaks of another generation of the canonical topic.
+    #[error(
+        "topic {topic} is generation {generation} and the ledger is of generation {ledger}: name the topic of the later one \
+         in topics.events; if that is {topic}, run `sarafan migrate --new-generation` to its end"
+    )]
+    OtherGeneration {
+        /// The canonical topic of the configuration.
+        topic: String,
+        /// Its generation.
+        generation: u16,
+        /// The generation of the ledger.
+        ledger: u16,
+    },
     /// `sarafan migrate` has not run.
     #[error("topic {topic} has no registered generation; run `sarafan migrate` first")]
     NotMigrated {
@@ -104,6 +129,8 @@ impl Fault {
             Self::Unreadable { .. } => "unreadable",
             Self::OtherEpoch { .. } => "other_epoch",
             Self::OtherTopic { .. } => "other_topic",
+            Self::EarlierTopic { .. } => "earlier_topic",
+            Self::OtherGeneration { .. } => "other_generation",
             Self::NotMigrated { .. } => "not_migrated",
             Self::Random(_) => "random",
         }

@@ -18,6 +18,7 @@ mod keeper;
 mod log;
 mod looking;
 mod metrics;
+mod moving;
 mod publishing;
 mod refusing;
 mod service;
@@ -40,4 +41,5 @@ pub use metrics::{
     REPLAYED_RECORDS, RESTORE_SECONDS, SEGMENT_WINDOW_DAYS, SEGMENTS_HIDDEN, STATE_BYTES, TERM, TERMS,
     TOPIC_PARTITIONS, VISIBLE_POSITION, VISIBLE_SECONDS, WATCH_FAILURES,
 };
+pub use moving::move_cells;
 pub use service::run;

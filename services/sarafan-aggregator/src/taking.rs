@@ -86,6 +86,7 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         parts: &[AssignedPartition],
     ) -> Result<(Vec<AssignedPartition>, Vec<Claim>), Fault> {
         let (ledger_before, incarnation) = self.persist(|| self.read_ledger()).await?;
+        self.check_generation(&ledger_before, incarnation)?;
         let copied_from = match self.copied_from {
             Some(epoch) => self.persist(|| self.store.read_ledger(epoch)).await?,
             None => Vec::new(),
@@ -105,6 +106,19 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         fail_point::pass(fail_points::TERM_CLAIMED);
         self.metrics.terms.inc_by(claims.len() as u64);
         Ok((parts, claims))
+    }
+
+    /// An owner of another generation means other customers by the same partition: it must not even claim.
+    fn check_generation(&self, ledger: &[Entry], incarnation: u64) -> Result<(), Fault> {
+        let mut current = ledger.iter().filter(|entry| entry.incarnation == incarnation);
+        match current.find(|entry| entry.generation != self.generation) {
+            None => Ok(()),
+            Some(other) => Err(Fault::OtherGeneration {
+                topic: self.topic.to_string(),
+                generation: self.generation,
+                ledger: other.generation,
+            }),
+        }
     }
 
     /// Where the ledger knows nothing there must be nothing, else it was lost. Asked before the claims are written: they

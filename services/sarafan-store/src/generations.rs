@@ -35,6 +35,16 @@ impl Store {
         self.rows("read the generations", &sql, &[("topic", topic)]).await
     }
 
+    /// The generations of every topic that the store was ever filled from, the latest last.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    pub async fn every_generation(&self) -> Result<Vec<Generation>, StoreError> {
+        let table = self.table("generations");
+        let sql = format!("SELECT {COLUMNS} FROM {table} FINAL ORDER BY generation");
+        self.rows("read the generations", &sql, &[]).await
+    }
+
     /// Registers a generation. Whether it may follow the ones before is the caller's to decide.
     ///
     /// # Errors

@@ -71,6 +71,7 @@ pub(crate) fn bar(title: &str, length: Option<u64>, unit: Unit) -> ProgressBar {
         Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec}",
         Unit::Records => "{human_pos}/{human_len} records",
         Unit::Checks => "{human_pos}/{human_len} checks",
+        Unit::Partitions => "{human_pos}/{human_len} partitions",
         Unit::Days => "{human_pos}/{human_len} days",
     };
     let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
@@ -97,4 +98,6 @@ pub(crate) enum Unit {
     Checks,
     /// Days of a history.
     Days,
+    /// Partitions of a topic.
+    Partitions,
 }

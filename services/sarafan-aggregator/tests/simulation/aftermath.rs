@@ -99,7 +99,7 @@ impl World {
     pub(crate) fn adopt(&mut self, trust: Trust) -> Result<(), String> {
         let (store, log) = (self.plant.client(OPERATOR), self.plant.log(OPERATOR));
         let (epoch, partitions) = (self.plant.definitions.epoch, self.plant.partitions);
-        let site = Site { epoch, generation: GENERATION, partitions };
+        let site = Site { epoch, generation: GENERATION, partitions, has_earlier: false };
         let incarnation = self.random.u64(1..);
         let mut plan =
             Polled::new(async move { Plan::look(&store, &log, site, trust, incarnation, |_| {}).await });

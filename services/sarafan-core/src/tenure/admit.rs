@@ -120,6 +120,16 @@ pub enum Refusal {
         /// The position of the highest row.
         position: u64,
     },
+    /// What must be read again was in an earlier topic.
+    #[error(
+        "rows would have to be read again from the topic's start, and it is generation {generation}: what came before is in an \
+         earlier topic; restore a backup that the ledger agrees with, or start over from the sources \
+         (RUNBOOK, SarafanPartitionRefused)"
+    )]
+    EarlierTopic {
+        /// Generation of the present topic.
+        generation: u16,
+    },
     /// The log is not the one that was read.
     #[error(
         "the record before offset {position} is not the one that was applied there: the topic was recreated; restore it, \
@@ -142,6 +152,7 @@ impl Refusal {
             Self::StateLost { .. } => "state_lost",
             Self::TopicStartsLater { .. } => "topic_starts_later",
             Self::TopicEndsEarlier { .. } => "topic_ends_earlier",
+            Self::EarlierTopic { .. } => "earlier_topic",
             Self::OtherLog { .. } => "other_log",
         }
     }
@@ -160,6 +171,7 @@ impl Refusal {
             | Self::NoLedger { .. }
             | Self::StateLost { .. } => true,
             Self::EntitiesAdded { .. }
+            | Self::EarlierTopic { .. }
             | Self::TopicStartsLater { .. }
             | Self::TopicEndsEarlier { .. }
             | Self::OtherLog { .. } => false,
@@ -252,6 +264,31 @@ impl Claim {
             }
         }
         Ok(())
+    }
+}
+
+impl Entry {
+    /// What the ledger says of a partition of a new generation whose cells were written and of which nothing was read yet:
+    /// the entities are those that earlier generations left (DESIGN 2, Topic generations).
+    pub fn of_new_generation(
+        placement: Placement,
+        tenancy: &Tenancy,
+        entities: u64,
+        highest: &BTreeMap<String, u64>,
+    ) -> Self {
+        Self {
+            generation: placement.generation,
+            partition: placement.partition,
+            term: tenancy.term,
+            owner: tenancy.owner,
+            sequence: 0,
+            incarnation: tenancy.incarnation,
+            live: true,
+            position: 0,
+            last_record: 0,
+            entities,
+            tables: heights(Some(highest), 0),
+        }
     }
 }
 

@@ -173,21 +173,27 @@ impl Store {
         Ok(missing.into_iter().map(|missing| missing.place).collect())
     }
 
-    /// How many records were applied, by partition, of all sources. Records that an owner applied again after a crash count
+    /// How many records of a generation were applied, by partition, of all sources. Records that an owner applied again after a crash count
     /// twice, so there are never fewer than the ledger's position.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn records_applied(&self, partitions: &[u16]) -> Result<BTreeMap<u16, u64>, StoreError> {
+    pub async fn records_applied(
+        &self,
+        generation: u16,
+        partitions: &[u16],
+    ) -> Result<BTreeMap<u16, u64>, StoreError> {
         #[derive(Debug, Row, Deserialize)]
         struct Applied {
             partition: u16,
             applied: u64,
         }
         let sql = format!(
-            "SELECT partition, sum(records) AS applied FROM {} FINAL WHERE partition IN {} GROUP BY partition",
+            "SELECT partition, sum(records) AS applied FROM {} FINAL \
+             WHERE partition IN {} AND version >= {} GROUP BY partition",
             self.table("arrivals"),
-            list(partitions)
+            list(partitions),
+            u64::from(generation) << 48
         );
         let found: Vec<Applied> = self.rows("read arrivals", &sql, &[]).await?;
         Ok(found.into_iter().map(|a| (a.partition, a.applied)).collect())

@@ -31,7 +31,7 @@ impl Audit<'_> {
     /// A position lies within the topic, behind the record that was applied there, and no record was left out before it.
     async fn positions(&self, ground: &Ground, partitions: &[u16]) -> anyhow::Result<Finding> {
         let live = self.live().await?;
-        let applied = self.store.records_applied(partitions).await?;
+        let applied = self.store.records_applied(ground.generation, partitions).await?;
         // The topic may have grown since the ledger was read, never shrunk.
         let ends = self.admin.describe(&ground.topic.name).await?.unwrap_or_else(|| ground.topic.clone());
         let before = self.records_before(&live, &ends.partitions).await?;
@@ -56,7 +56,7 @@ impl Audit<'_> {
                 );
             }
             let applied = applied.get(&partition).copied().unwrap_or(0);
-            if ground.generation == 0 && applied < position {
+            if applied < position {
                 wrong(format!("position {position}"), format!("{applied}, the records that were applied"));
             }
             if entry.last_record != 0

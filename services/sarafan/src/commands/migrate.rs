@@ -7,6 +7,7 @@ use sarafan_store::{Generation, Store};
 use sarafan_stream::{Admin, CreateTopic, Creation};
 
 use super::block_on;
+use super::new_generation::{Earlier, new_generation};
 use crate::cli::ConfigPath;
 use crate::deployment::Deployment;
 use crate::terminal;
@@ -15,6 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   sarafan migrate                          before the first start, and with every new version
   sarafan migrate --create-source-topics   on a development machine that has no sources of its own
+  sarafan migrate --new-generation         go on over a canonical topic of another name, with more partitions
 
 Safe to run again: what is there stays, and what people are shown beside the figures ([deployment], [[benchmark]], the
 band of a [[survey]]) is from then on what the configuration says. Refuses, and changes no figure, when views show the figures of other
@@ -32,13 +34,24 @@ pub(crate) struct Arguments {
     /// Create the topics of the sources too, when they are missing.
     #[arg(long)]
     create_source_topics: bool,
+    /// Go on over another canonical topic: the one that topics.events now names. Ingest and aggregators must be stopped.
+    #[arg(long, conflicts_with = "create_source_topics")]
+    new_generation: bool,
+    /// With --new-generation: the earlier topic is gone, and what views lack of it with it.
+    #[arg(long, requires = "new_generation")]
+    lost: bool,
 }
 
 /// Brings everything to this version.
 pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
     let deployment = Deployment::load(&place.path)?;
     let sources = if arguments.create_source_topics { SourceTopics::Create } else { SourceTopics::Leave };
-    let done = block_on(migrate(&deployment, sources))?;
+    let done = if arguments.new_generation {
+        let earlier = if arguments.lost { Earlier::Lost } else { Earlier::Drained };
+        block_on(new_generation(&deployment, earlier))?
+    } else {
+        block_on(migrate(&deployment, sources))?
+    };
     Ok(terminal::say(done.join("\n"))?)
 }
 
@@ -105,7 +118,7 @@ pub(crate) async fn present(deployment: &Deployment, store: &Store) -> anyhow::R
     Ok(format!("deployment {name}: shown, with {benchmarks} benchmarks"))
 }
 
-async fn check_live_epoch(deployment: &Deployment, store: &Store) -> anyhow::Result<()> {
+pub(crate) async fn check_live_epoch(deployment: &Deployment, store: &Store) -> anyhow::Result<()> {
     let configured = deployment.definitions.epoch;
     match store.live_epoch().await? {
         Some(live) if live != configured => bail!(
@@ -131,6 +144,14 @@ async fn register_generation(
         .with_context(|| format!("topic {topic} was created and is not there"))?;
     let partitions = u32::try_from(info.partitions.len())?;
     let Some(latest) = store.generations(topic).await?.pop() else {
+        if let Some(earlier) = store.every_generation().await?.pop() {
+            bail!(
+                "views are filled from topic {} (generation {}) and topics.events names {topic}: put the name back, or stop \
+                 ingest and aggregators and run `sarafan migrate --new-generation`",
+                earlier.topic,
+                earlier.generation
+            );
+        }
         let first = Generation { topic: topic.clone(), generation: 0, partitions, topic_id: String::new() };
         store.register_generation(&first).await?;
         return Ok(format!("topic {topic}: generation 0 with {partitions} partitions"));
@@ -138,8 +159,8 @@ async fn register_generation(
     ensure!(
         latest.partitions == partitions,
         "topic {topic} has {partitions} partitions and generation {} was registered with {}: it was grown or made \
-         anew, and keys no longer lie where their rows say; restore the topic, or name another in topics.events and \
-         migrate new databases",
+         anew, and keys no longer lie where their rows say; restore the topic, or name another in topics.events and run \
+         `sarafan migrate --new-generation --lost`",
         latest.generation,
         latest.partitions
     );
@@ -147,7 +168,7 @@ async fn register_generation(
 }
 
 /// The canonical topic and the dead letters: kept for ever, because every figure can be computed from them again.
-fn own_topics(deployment: &Deployment) -> anyhow::Result<[CreateTopic; 2]> {
+pub(crate) fn own_topics(deployment: &Deployment) -> anyhow::Result<[CreateTopic; 2]> {
     let topics = &deployment.topics;
     let configs: BTreeMap<String, String> = [
         ("cleanup.policy", "delete".to_owned()),
@@ -173,7 +194,7 @@ fn source_topic(name: &str) -> CreateTopic {
     CreateTopic { name: name.to_owned(), partitions: SOURCE_PARTITIONS, replication: None, configs }
 }
 
-async fn create(admin: &Admin, topic: &CreateTopic) -> anyhow::Result<String> {
+pub(crate) async fn create(admin: &Admin, topic: &CreateTopic) -> anyhow::Result<String> {
     Ok(match admin.create_topic(topic).await? {
         Creation::Created => format!("topic {}: created with {} partitions", topic.name, topic.partitions),
         Creation::Existed => format!("topic {}: was there", topic.name),

@@ -14,6 +14,7 @@ pub(crate) mod gc;
 pub(crate) mod health;
 pub(crate) mod ingest;
 pub(crate) mod migrate;
+mod new_generation;
 pub(crate) mod rebuild;
 pub(crate) mod replay;
 pub(crate) mod report;

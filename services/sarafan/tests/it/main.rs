@@ -15,6 +15,7 @@ mod figures_in_prometheus;
 #[allow(dead_code)] // What only the tests without servers need.
 #[path = "../dashboards/files.rs"]
 mod files;
+mod generations;
 mod grafana;
 mod local;
 mod made_up;
