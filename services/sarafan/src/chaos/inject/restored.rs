@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use sarafan_core::tenure::Entry;
+use sarafan_store::{Backoff, Outcome, repeat};
 
 use super::Stage;
 use crate::chaos::recovery::caught_up;
@@ -13,6 +15,8 @@ use crate::chaos::site::Site;
 
 /// How long owners may take to see that what they wrote is gone.
 const SEEN_WITHIN: Duration = Duration::from_secs(120);
+/// How long a server that was restarted may take to answer.
+const READ_WITHIN: Duration = Duration::from_secs(120);
 
 /// Copies the files of a stopped ClickHouse, lets it go on, and puts the copy back. Half the time the aggregators live on.
 pub(super) fn restore(stage: &mut Stage<'_>) -> anyhow::Result<String> {
@@ -73,9 +77,23 @@ fn adopt(site: &Site) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The ledger; a connection to the server that was stopped may break once more.
+fn ledger(site: &Site) -> anyhow::Result<Vec<Entry>> {
+    let epoch = site.deployment.definitions.epoch;
+    let backoff = Backoff::default();
+    let read = async {
+        let enough = tokio::time::sleep(READ_WITHIN);
+        repeat(&backoff, sarafan_store::spread, enough, |_, _| {}, || site.store.read_ledger(epoch)).await
+    };
+    match site.block_on(read)? {
+        Outcome::Done(ledger) => Ok(ledger),
+        Outcome::Stopped => bail!("the ledger could not be read within {READ_WITHIN:?}"),
+    }
+}
+
 /// The sum of the positions in the ledger.
 fn position(site: &Site) -> anyhow::Result<u64> {
-    let ledger = site.block_on(site.store.read_ledger(site.deployment.definitions.epoch))?;
+    let ledger = ledger(site)?;
     let mut reached = std::collections::BTreeMap::new();
     for entry in ledger.iter().filter(|entry| entry.live) {
         let position: &mut u64 = reached.entry(entry.partition).or_default();
@@ -85,7 +103,7 @@ fn position(site: &Site) -> anyhow::Result<u64> {
 }
 
 fn highest_term(site: &Site) -> anyhow::Result<u64> {
-    let ledger = site.block_on(site.store.read_ledger(site.deployment.definitions.epoch))?;
+    let ledger = ledger(site)?;
     Ok(ledger.iter().map(|entry| u64::from(entry.term)).max().unwrap_or(0))
 }
 
