@@ -91,6 +91,8 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             Some(epoch) => self.persist(|| self.store.read_ledger(epoch)).await?,
             None => Vec::new(),
         };
+        // A candidate's own ledger may be empty; what it copies tells as well.
+        self.check_generation(&copied_from, incarnation)?;
         let mut claims = Vec::with_capacity(parts.len());
         for part in parts {
             let placement = self.placement(number(part.partition.partition));

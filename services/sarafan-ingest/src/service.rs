@@ -48,6 +48,14 @@ async fn check_topics(config: &Config) -> anyhow::Result<()> {
             bail!("topic `{topic}` does not exist; run `sarafan migrate`, or correct [topics]");
         }
     }
+    let events = &config.topics.events;
+    // Who may not ask finds out from the first record that is refused.
+    if admin.is_closed(events).await.unwrap_or(false) {
+        bail!(
+            "topic `{events}` takes no record any more: a later generation follows it; name that one in topics.events, or, if \
+             the move was given up, run `sarafan migrate` with this configuration"
+        );
+    }
     for topic in config.mapping.topics() {
         if admin.describe(topic).await?.is_none() {
             let source = config.mapping.source_of(topic).unwrap_or_default();

@@ -57,4 +57,25 @@ impl Store {
             .set("topic_id", generation.topic_id.as_str());
         self.send_row("generations", COLUMNS, row).await
     }
+
+    /// Counts what arrived before `generation` under a number that no partition has, and from nothing in those that there are:
+    /// a partition of the same number holds other records now. The sums over all stay what they are, also when it is done
+    /// again. Nobody may write arrivals of an earlier generation any more.
+    ///
+    /// # Errors
+    /// Why it was not acknowledged. It is safe to ask again.
+    pub async fn carry_arrivals(&self, generation: u16) -> Result<(), StoreError> {
+        let table = self.table("arrivals");
+        let (version, place) = (u64::from(generation) << 48, u16::MAX - generation);
+        // One block, and so one part: the sums are never seen between the two.
+        let sql = format!(
+            "INSERT INTO {table} (source, partition, last_event_at, last_received_at, records, version) \
+             SELECT source, toUInt16({place}), max(last_event_at), max(last_received_at), sum(records), toUInt64({version}) \
+             FROM {table} FINAL GROUP BY source \
+             UNION ALL SELECT source, partition, NULL, NULL, toUInt64(0), toUInt64({version}) \
+             FROM {table} FINAL WHERE partition != {place} \
+             SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 1000000, insert_deduplicate = 0"
+        );
+        self.execute("carry arrivals over", &sql).await
+    }
 }

@@ -21,13 +21,13 @@ use crate::partition::TopicPartition;
 use crate::watermarks::{self, ends};
 
 /// How long one request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pause between two looks for a topic that was just created.
 const CREATION_BACKOFF: Duration = Duration::from_millis(20);
 
 /// Asks and changes what topics there are.
 pub struct Admin {
-    admin: AdminClient<Quiet>,
+    pub(crate) admin: AdminClient<Quiet>,
     kafka: KafkaConfig,
     /// Asks without ever creating a topic by asking, which a producer's metadata request does on some brokers.
     asking: Arc<BaseConsumer<Quiet>>,

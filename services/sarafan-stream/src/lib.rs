@@ -15,6 +15,7 @@ mod admin;
 mod backpressure;
 mod batch;
 mod client;
+mod closing;
 mod commits;
 mod config;
 mod consumer;

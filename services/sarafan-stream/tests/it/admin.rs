@@ -1,7 +1,9 @@
 //! Requests about topics.
 
 use sarafan_localstack::testing::unique_name;
-use sarafan_stream::{Admin, CreateTopic, Creation, PartitionEnds};
+use sarafan_stream::{
+    Admin, BulkWriter, CreateTopic, Creation, PartitionEnds, ProducerRecord, ProducerSettings, StreamMetrics,
+};
 
 use crate::support::{kafka, topic, write};
 
@@ -36,4 +38,30 @@ async fn the_ends_of_partitions_count_what_was_written() {
     write(&topic, 0..50).await;
     let info = Admin::open(&kafka()).unwrap().describe(&topic).await.unwrap().unwrap();
     assert_eq!(info.partitions.iter().map(|ends| ends.high - ends.low).sum::<i64>(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_topic_takes_no_record_until_it_is_opened_again_and_keeps_its_settings() {
+    let admin = tokio::task::spawn_blocking(|| Admin::open(&kafka()).unwrap()).await.unwrap();
+    let name = unique_name("closed");
+    let configs = [("retention.ms".to_owned(), "-1".to_owned())].into();
+    let spec = CreateTopic { name: name.clone(), partitions: 1, replication: None, configs };
+    admin.create_topic(&spec).await.unwrap();
+    write(&name, 0..5).await;
+    assert!(!admin.is_closed(&name).await.unwrap() && !admin.reopen_topic(&name, 1_000_000).await.unwrap());
+    admin.close_topic(&name).await.unwrap();
+    assert!(admin.is_closed(&name).await.unwrap());
+    let metrics = StreamMetrics::register(&prometheus::Registry::new()).unwrap();
+    let mut writer = BulkWriter::open(&kafka(), &ProducerSettings::default(), metrics).unwrap();
+    let record =
+        ProducerRecord { topic: name.as_str().into(), value: Some(vec![1]), ..ProducerRecord::default() };
+    let refused = async {
+        writer.write(&record).await?;
+        writer.finish().await
+    };
+    assert_eq!(refused.await.unwrap_err().kind(), "delivery");
+    assert!(admin.reopen_topic(&name, 1_000_000).await.unwrap());
+    write(&name, 5..9).await;
+    let ends = admin.describe(&name).await.unwrap().unwrap().partitions;
+    assert_eq!(ends, [PartitionEnds { low: 0, high: 9 }]);
 }

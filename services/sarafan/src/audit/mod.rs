@@ -22,7 +22,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sarafan_core::rows;
 use sarafan_core::tenure::{Entry, LiveTerm};
-use sarafan_store::{Compared, Difference, Scope, Store};
+use sarafan_store::{Compared, Difference, Generation, Scope, Store};
 use sarafan_stream::{Admin, TopicInfo};
 
 use crate::deployment::Deployment;
@@ -86,6 +86,10 @@ struct Ground {
     generation: u16,
     partitions: u32,
     topic: TopicInfo,
+    /// Topics of earlier generations that are still there.
+    earlier: Vec<TopicInfo>,
+    /// Why the topics do not hold all that ever was applied; empty when they do.
+    incomplete: String,
 }
 
 /// The ledger at one moment: of each partition the highest live term of this incarnation.
@@ -161,7 +165,25 @@ impl<'a> Audit<'a> {
             )
         };
         let found = self.admin.describe(topic).await?.with_context(gone)?;
-        Ok(Ground { generation: registered.generation, partitions: registered.partitions, topic: found })
+        let Generation { generation, partitions, .. } = registered;
+        let (mut earlier, mut incomplete) = (Vec::new(), String::new());
+        for Generation { topic, .. } in
+            self.store.every_generation().await?.iter().filter(|g| g.generation < generation)
+        {
+            match self.admin.describe(topic).await? {
+                Some(found) => earlier.push(found),
+                None => incomplete = format!("topic {topic}, of an earlier generation, is gone"),
+            }
+        }
+        for topic in earlier.iter().chain([&found]) {
+            if let Some((partition, ends)) =
+                topic.partitions.iter().enumerate().find(|(_, ends)| ends.low > 0)
+            {
+                incomplete =
+                    format!("topic {} begins at offset {} of partition {partition}", topic.name, ends.low);
+            }
+        }
+        Ok(Ground { generation, partitions, topic: found, earlier, incomplete })
     }
 
     async fn live(&self) -> anyhow::Result<Live> {

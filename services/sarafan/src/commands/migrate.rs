@@ -149,15 +149,16 @@ async fn register_generation(
         .await?
         .with_context(|| format!("topic {topic} was created and is not there"))?;
     let partitions = u32::try_from(info.partitions.len())?;
+    let latest = store.every_generation().await?.pop();
+    if let Some(other) = latest.filter(|latest| latest.topic != *topic) {
+        bail!(
+            "views are filled from topic {} (generation {}) and topics.events names {topic}: put the name back, or stop \
+             ingest and aggregators and run `sarafan migrate --new-generation`",
+            other.topic,
+            other.generation
+        );
+    }
     let Some(latest) = store.generations(topic).await?.pop() else {
-        if let Some(earlier) = store.every_generation().await?.pop() {
-            bail!(
-                "views are filled from topic {} (generation {}) and topics.events names {topic}: put the name back, or stop \
-                 ingest and aggregators and run `sarafan migrate --new-generation`",
-                earlier.topic,
-                earlier.generation
-            );
-        }
         let first = Generation { topic: topic.clone(), generation: 0, partitions, topic_id: String::new() };
         store.register_generation(&first).await?;
         return Ok(format!("topic {topic}: generation 0 with {partitions} partitions"));
@@ -170,7 +171,13 @@ async fn register_generation(
         latest.generation,
         latest.partitions
     );
-    Ok(format!("topic {topic}: generation {} with {partitions} partitions, as before", latest.generation))
+    let generation = latest.generation;
+    if admin.reopen_topic(topic, MAX_MESSAGE_BYTES).await? {
+        return Ok(format!(
+            "topic {topic}: generation {generation}, open again after a move that was given up"
+        ));
+    }
+    Ok(format!("topic {topic}: generation {generation} with {partitions} partitions, as before"))
 }
 
 /// The canonical topic and the dead letters: kept for ever, because every figure can be computed from them again.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use sarafan_aggregator::{group_of, move_cells};
+use sarafan_core::Epoch;
 use sarafan_core::tenure::Entry;
 use sarafan_store::{Generation, Store};
-use sarafan_stream::Admin;
+use sarafan_stream::{Admin, fail_point};
 
 use super::migrate::{check_live_epoch, create, make_tables, own_topics};
 use crate::deployment::Deployment;
@@ -24,6 +25,8 @@ pub(crate) enum Earlier {
 
 /// Goes on over the topic that the configuration names. Safe to run again wherever it was broken off.
 pub(crate) async fn new_generation(deployment: &Deployment, earlier: Earlier) -> anyhow::Result<Vec<String>> {
+    #[cfg(feature = "localstack")]
+    fail_point::arm();
     let store = Store::new(&deployment.clickhouse)?;
     let admin = Admin::open(&deployment.kafka)?;
     let mut done = vec![make_tables(&store).await?];
@@ -33,20 +36,37 @@ pub(crate) async fn new_generation(deployment: &Deployment, earlier: Earlier) ->
         done.push(format!("topic {}: views show it; there is nothing to move", events.name));
         return Ok(done);
     };
-    check_stopped(deployment, &admin).await?;
+    check_stopped(deployment, &admin, &store).await?;
     check_drained(deployment, &admin, &store, &from, earlier).await?;
+    // An ingest that is started late would write where nobody reads.
+    if admin.describe(&from.topic).await?.is_some() {
+        admin
+            .close_topic(&from.topic)
+            .await
+            .context("close the earlier topic; it is safe to run this again")?;
+    }
+    fail_point::pass("generation.earlier_closed");
     done.push(create(&admin, &events).await?);
     let found = admin.describe(&events.name).await?.context("the new topic was created and is not there")?;
     let partitions = u32::from(u16::try_from(found.partitions.len()).context("more partitions than 65535")?);
     let to = Generation { topic: events.name, generation: number, partitions, topic_id: String::new() };
     let bar = terminal::bar("moving", Some(u64::from(partitions)), Unit::Partitions);
-    let incarnation = move_cells(&store, &deployment.definitions, &to, |_| bar.inc(1)).await?;
+    fail_point::pass("generation.topic_made");
+    let step = |_| {
+        bar.inc(1);
+        fail_point::pass("generation.partition_moved");
+    };
+    let incarnation = move_cells(&store, &deployment.definitions, &to, step).await?;
     bar.finish_and_clear();
-    // Whoever was started meanwhile would write to the earlier topic, and nobody would read it.
-    check_stopped(deployment, &admin).await?;
+    fail_point::pass("generation.moved");
+    // Whoever wrote before it was closed is seen now; nobody did since.
+    check_stopped(deployment, &admin, &store).await?;
     check_drained(deployment, &admin, &store, &from, earlier).await?;
     // From here on owners of either generation are refused, until the next row.
     store.register_generation(&to).await?;
+    fail_point::pass("generation.registered");
+    store.carry_arrivals(number).await?;
+    fail_point::pass("generation.arrivals_carried");
     store.set_incarnation(incarnation).await?;
     done.push(format!(
         "topic {}: generation {number} with {partitions} partitions, after {} with {}; start ingest and aggregators with this \
@@ -76,11 +96,12 @@ async fn next(deployment: &Deployment, store: &Store) -> anyhow::Result<Option<(
     Ok(all.pop().filter(|_| !shown).map(|from| (from, latest.generation)))
 }
 
-/// Nobody may write to the earlier topic, nor fold it.
-async fn check_stopped(deployment: &Deployment, admin: &Admin) -> anyhow::Result<()> {
-    let aggregators = group_of(&deployment.groups.aggregator, deployment.definitions.epoch);
-    for group in [&deployment.groups.ingest, &aggregators] {
-        let members = admin.members(group).await?;
+/// Nobody may write to the earlier topic, nor fold it, also not for a candidate.
+async fn check_stopped(deployment: &Deployment, admin: &Admin, store: &Store) -> anyhow::Result<()> {
+    let epochs = store.epochs().await?;
+    let aggregators = epochs.iter().map(|row| group_of(&deployment.groups.aggregator, Epoch(row.epoch)));
+    for group in [deployment.groups.ingest.clone()].into_iter().chain(aggregators) {
+        let members = admin.members(&group).await?;
         ensure!(
             members == 0,
             CheckFailed(format!(

@@ -64,6 +64,8 @@ enum From {
 
 /// Builds the candidate and switches to it, or drops it.
 pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
+    #[cfg(feature = "localstack")]
+    sarafan_stream::fail_point::arm();
     let deployment = Deployment::load(&place.path)?;
     let mut errors = ConfigErrors::default();
     let config = Config::read(&deployment.document, &mut errors);

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sarafan_core::Placement;
+use sarafan_core::event::Event;
 use sarafan_core::rows;
 use sarafan_core::table::Table;
 use sarafan_core::vocabulary::Subject;
 use sarafan_store::Difference;
-use sarafan_stream::{ReadFrom, TopicReader};
+use sarafan_stream::{OwnedRecord, ReadFrom, TopicInfo, TopicReader};
 
 use super::offsets::Origins;
 use super::truth::{Identity, Truth};
@@ -25,6 +26,17 @@ struct Look {
     moving: u64,
 }
 
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a.max(1) } else { common_divisor(b, a % b) }
+}
+
+fn decoded(topic: &str, record: &OwnedRecord) -> anyhow::Result<Event> {
+    sarafan_wire::decode(record.value.as_deref().unwrap_or_default()).with_context(|| {
+        let OwnedRecord { partition, offset, .. } = record;
+        format!("{topic}, partition {partition}, offset {offset}: not a canonical record; find out who writes there")
+    })
+}
+
 fn check_of(table: &str) -> String {
     format!("canonical topic and {table}")
 }
@@ -36,12 +48,9 @@ impl Audit<'_> {
         ground: &Ground,
     ) -> anyhow::Result<(Vec<Finding>, Origins)> {
         let mut origins = Origins::default();
+        origins.incomplete.clone_from(&ground.incomplete);
         let mut sums: BTreeMap<String, Finding> = BTreeMap::new();
-        for (partition, ends) in (0_u16..).zip(&ground.topic.partitions) {
-            if ends.low > 0 {
-                origins.incomplete =
-                    format!("the canonical topic begins at offset {} of partition {partition}", ends.low);
-            }
+        for partition in (0_u16..).take(ground.topic.partitions.len()) {
             for found in self.partition(ground, partition, &mut origins).await? {
                 let sum = sums.entry(found.check.clone()).or_default();
                 sum.check.clone_from(&found.check);
@@ -65,8 +74,11 @@ impl Audit<'_> {
             partition,
             partitions: ground.partitions,
         };
-        let complete = low == 0 && ground.generation == 0;
+        let complete = ground.incomplete.is_empty();
         let mut truth = Truth::new(Arc::new(self.deployment.definitions.clone()), placement, low);
+        for topic in &ground.earlier {
+            truth = self.read_earlier(truth, topic, placement, origins).await?;
+        }
         let deadline = Instant::now() + self.extent.patience;
         loop {
             let position = self.live().await?.entries.get(&partition).map_or(low, |entry| entry.position);
@@ -77,6 +89,42 @@ impl Audit<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Applies all records of an earlier topic that are of this partition of the present one.
+    async fn read_earlier(
+        &self,
+        mut truth: Truth,
+        topic: &TopicInfo,
+        placement: Placement,
+        origins: &mut Origins,
+    ) -> anyhow::Result<Truth> {
+        let kafka = self.deployment.kafka.clone();
+        let Placement { partition, partitions, .. } = placement;
+        // A key lies in two partitions that are the same by whatever divides both counts.
+        let count = topic.partitions.len();
+        let common = common_divisor(count, partitions as usize);
+        let from: BTreeMap<i32, i64> = (0_i32..)
+            .zip(&topic.partitions)
+            .filter(|(other, _)| (*other as usize) % common == usize::from(partition) % common)
+            .map(|(other, ends)| (other, ends.low))
+            .collect();
+        let topic = topic.name.clone();
+        let mut seen = std::mem::take(origins);
+        let read = tokio::task::spawn_blocking(move || {
+            for record in TopicReader::open(&kafka, &topic, &ReadFrom::Only(from))? {
+                let record = record?;
+                let event = decoded(&topic, &record)?;
+                seen.add(&event.origin.topic, event.origin.partition, event.origin.offset);
+                if event.key().partition(partitions) == u32::from(partition) {
+                    truth.apply_earlier(&event)?;
+                }
+            }
+            anyhow::Ok((truth, seen))
+        });
+        let (truth, seen) = read.await??;
+        *origins = seen;
+        Ok(truth)
     }
 
     /// Applies the records before `position` that were not applied yet.
@@ -101,9 +149,7 @@ impl Audit<'_> {
                 if offset >= position {
                     break;
                 }
-                let event = sarafan_wire::decode(record.value.as_deref().unwrap_or_default()).with_context(|| {
-                    format!("{topic}, partition {partition}, offset {offset}: not a canonical record; find out who writes there")
-                })?;
+                let event = decoded(&topic, &record)?;
                 seen.add(&event.origin.topic, event.origin.partition, event.origin.offset);
                 truth.apply(&event, offset)?;
             }
