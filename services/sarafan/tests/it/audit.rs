@@ -1,12 +1,9 @@
 //! `sarafan audit` on real servers: clean where nothing was changed, and every planted corruption found and named.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 
 use sarafan_core::Event;
 use sarafan_core::vocabulary::{FieldValue, Subject};
-use sarafan_localstack::testing::shared;
 
 use crate::random::{CONFIGURATION, canonical};
 use crate::records::Records;
@@ -109,16 +106,7 @@ struct Damaged {
 impl Damaged {
     fn run(&self, statement: &str) {
         let statement = statement.replace("{store}", self.world.store.store_database());
-        // Reads are all that the store offers beside its own writes.
-        let url = shared().clickhouse_url();
-        let address = url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        let length = statement.len();
-        write!(stream, "POST / HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{statement}")
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.lines().next().unwrap_or_default().contains(" 200 "), "{statement}: {answer}");
+        self.world.execute(&statement);
     }
 
     /// Damages tables, audits, and puts them back.

@@ -1,8 +1,8 @@
 //! What one test has to itself: topics, databases, a configuration, and the services as processes.
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -221,6 +221,19 @@ impl World {
     pub(crate) fn scalar(&self, sql: &str) -> String {
         let rows = self.block_on(self.store.query(sql, &[])).unwrap();
         rows.columns.first().and_then(|column| rows.text(0, &column.name)).unwrap_or_default()
+    }
+
+    /// A statement that changes something: reads are all that the store offers beside its own writes.
+    pub(crate) fn execute(&self, statement: &str) {
+        let url = shared().clickhouse_url();
+        let address = url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = statement.len();
+        write!(stream, "POST / HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{statement}")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.lines().next().unwrap_or_default().contains(" 200 "), "{statement}: {answer}");
     }
 
     /// Today, in the reporting time zone.
