@@ -121,15 +121,18 @@ pub enum StoreError {
         /// Of this version.
         known: u64,
     },
-    /// The store was migrated by a later version.
+    /// The store was migrated by a version that did not come from this one.
     #[error(
-        "the store has migration {number:04}_{name}, which this version does not know; run the version that applied it"
+        "the store has migration {number:04}_{name}, which this version does not know, and lacks {missing}; run the version \
+         that applied it"
     )]
     MigrationUnknown {
         /// Its number.
         number: u32,
         /// Its name.
         name: String,
+        /// The first of this version that it lacks.
+        missing: String,
     },
 }
 

@@ -45,6 +45,7 @@ pub use epochs::EpochRow;
 pub use error::{Class, StoreError};
 pub use generations::Generation;
 pub use migrate::Migrated;
+pub use migrations::Schema;
 pub use presentation::{BenchmarkKind, BenchmarkMetric, BenchmarkSection, DeploymentSection, Presentation};
 pub use query::{ResultColumn, Rows};
 pub use read::{Height, Highest, Scope};

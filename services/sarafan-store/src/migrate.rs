@@ -1,12 +1,14 @@
 //! Applies the migrations that are missing, refuses those that changed, and makes the views anew.
+//!
+//! An upgrade can be taken back: a version that meets the tables of a later one, whose rows it may read and write by their
+//! state version, leaves them and the views as they are.
 
 use clickhouse::Row;
-use sarafan_core::rows;
 use serde::Deserialize;
 
 use crate::client::Store;
 use crate::error::StoreError;
-use crate::migrations::{MIGRATIONS, Migration, VIEWS};
+use crate::migrations::{Migration, Schema};
 use crate::one_row::OneRow;
 use crate::sql::statements;
 
@@ -17,6 +19,8 @@ pub struct Migrated {
     pub applied: Vec<String>,
     /// How many had been applied before.
     pub before: usize,
+    /// Migrations of a later version that it found: tables and views were left as they are.
+    pub later: Vec<String>,
     /// Files of views that it made anew.
     pub views: Vec<&'static str>,
 }
@@ -30,53 +34,67 @@ struct Applied {
 }
 
 impl Store {
-    /// Brings both databases to this version: [`Store::migrate_tables`], then [`Store::make_views`]. Safe to run
+    /// Brings both databases to this version: [`Store::migrate_to`] its own [`Schema`].
+    ///
+    /// # Errors
+    /// As [`Store::migrate_to`].
+    pub async fn migrate(&self) -> Result<Migrated, StoreError> {
+        self.migrate_to(&Schema::embedded()).await
+    }
+
+    /// Brings both databases to a schema: the tables, then the views. Safe to run
     /// again, after a crash in the middle, and by several processes at once: every statement leaves what is there,
-    /// and the last to make a view wins with the same view.
+    /// and the last to make a view wins with the same view. What a later version has made is left as it is.
     ///
     /// # Errors
     /// [`StoreError::MigrationChanged`], [`StoreError::MigrationUnknown`] and [`StoreError::OtherState`] before anything is
     /// touched; else why a statement failed.
-    pub async fn migrate(&self) -> Result<Migrated, StoreError> {
-        let mut done = self.migrate_tables().await?;
-        done.views = self.make_views().await?;
+    pub async fn migrate_to(&self, schema: &Schema) -> Result<Migrated, StoreError> {
+        let mut done = self.make_tables(schema).await?;
+        if done.later.is_empty() {
+            done.views = self.make_views(schema).await?;
+        }
         Ok(done)
     }
 
     /// Applies the migrations that are missing, in their order.
     ///
     /// # Errors
-    /// As [`Store::migrate`].
+    /// As [`Store::migrate_to`].
     pub async fn migrate_tables(&self) -> Result<Migrated, StoreError> {
+        self.make_tables(&Schema::embedded()).await
+    }
+
+    async fn make_tables(&self, schema: &Schema) -> Result<Migrated, StoreError> {
+        let Schema { migrations, state_version: known, .. } = schema;
         let applied = self.applied_migrations().await?;
-        check(MIGRATIONS, &applied)?;
-        let found = self.state_version().await?;
-        if found > rows::STATE_VERSION {
-            return Err(StoreError::OtherState { found, known: rows::STATE_VERSION });
+        let later = check(migrations, &applied)?;
+        let (found, known) = (self.state_version().await?, *known);
+        if found > known {
+            return Err(StoreError::OtherState { found, known });
         }
-        let mut done = Migrated { before: applied.len(), ..Migrated::default() };
-        for migration in MIGRATIONS {
+        let mut done = Migrated { before: applied.len() - later.len(), later, ..Migrated::default() };
+        for migration in migrations {
             if applied.iter().any(|row| row.number == migration.number) {
                 continue;
             }
-            let title = title(migration);
+            let title = title(migration.number, migration.name);
             self.run_file(&format!("migration {title}"), migration.text).await?;
             self.record(migration).await?;
             done.applied.push(title);
         }
-        self.set_state_version(rows::STATE_VERSION).await?;
+        if known > 0 {
+            self.set_state_version(known).await?;
+        }
         Ok(done)
     }
 
-    /// Makes all views anew and returns the names of their files. Needs the tables of this version.
-    ///
-    /// # Errors
-    /// Why a statement failed.
-    pub async fn make_views(&self) -> Result<Vec<&'static str>, StoreError> {
-        for file in VIEWS {
+    /// Makes all views anew and returns the names of their files. Needs the tables of the schema.
+    async fn make_views(&self, schema: &Schema) -> Result<Vec<&'static str>, StoreError> {
+        for file in &schema.views {
             self.run_file(&format!("views {}", file.name), file.text).await?;
         }
-        Ok(VIEWS.iter().map(|file| file.name).collect())
+        Ok(schema.views.iter().map(|file| file.name).collect())
     }
 
     /// Migrations that this version carries and the store lacks; none means that it is up to date.
@@ -85,9 +103,10 @@ impl Store {
     /// As [`Store::migrate`].
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         let applied = self.applied_migrations().await?;
-        check(MIGRATIONS, &applied)?;
-        let missing = MIGRATIONS.iter().filter(|m| applied.iter().all(|row| row.number != m.number));
-        Ok(missing.map(title).collect())
+        let carried = Schema::embedded().migrations;
+        check(&carried, &applied)?;
+        let missing = carried.iter().filter(|m| applied.iter().all(|row| row.number != m.number));
+        Ok(missing.map(|m| title(m.number, m.name)).collect())
     }
 
     /// What was applied; nothing when the first migration, which makes the table of migrations, was not.
@@ -121,8 +140,8 @@ impl Store {
 }
 
 /// As the file is named.
-fn title(migration: &Migration) -> String {
-    format!("{:04}_{}", migration.number, migration.name)
+fn title(number: u32, name: &str) -> String {
+    format!("{number:04}_{name}")
 }
 
 /// Of the file as it is in the repository, whatever the databases are called.
@@ -130,10 +149,13 @@ fn checksum(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
 }
 
-fn check(migrations: &[Migration], applied: &[Applied]) -> Result<(), StoreError> {
+/// The migrations of a later version. It went through all of this one: what lacks some of them went another way.
+fn check(migrations: &[Migration], applied: &[Applied]) -> Result<Vec<String>, StoreError> {
+    let mut later = Vec::new();
     for row in applied {
         let Some(migration) = migrations.iter().find(|migration| migration.number == row.number) else {
-            return Err(StoreError::MigrationUnknown { number: row.number, name: row.name.clone() });
+            later.push(row);
+            continue;
         };
         let embedded = checksum(migration.text);
         if embedded != row.checksum {
@@ -145,5 +167,10 @@ fn check(migrations: &[Migration], applied: &[Applied]) -> Result<(), StoreError
             });
         }
     }
-    Ok(())
+    let missing = migrations.iter().find(|m| applied.iter().all(|row| row.number != m.number));
+    if let (Some(row), Some(missing)) = (later.first(), missing) {
+        let missing = title(missing.number, missing.name);
+        return Err(StoreError::MigrationUnknown { number: row.number, name: row.name.clone(), missing });
+    }
+    Ok(later.iter().map(|row| title(row.number, &row.name)).collect())
 }

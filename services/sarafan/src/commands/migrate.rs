@@ -82,6 +82,12 @@ pub(crate) async fn migrate(deployment: &Deployment, sources: SourceTopics) -> a
 /// Brings tables and views to this version.
 pub(crate) async fn make_tables(store: &Store) -> anyhow::Result<String> {
     let migrated = store.migrate().await?;
+    if !migrated.later.is_empty() {
+        return Ok(format!(
+            "tables and views: of a later version (with {}), which this one may work beside; left as they are",
+            migrated.later.join(", ")
+        ));
+    }
     Ok(format!(
         "tables: {} migrations applied, {} before; views: made anew from {} files",
         migrated.applied.len(),

@@ -1,13 +1,13 @@
 //! Other definitions while data flows: what was built of them is shown all at once, and is what it should be.
 
 use std::process::Output;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use sarafan_core::Epoch;
 use sarafan_stream::ProducerRecord;
 
 use crate::data::{configuration, records, shifts};
+use crate::readers::{Readers, shown};
 use crate::world::{PATIENCE, Service, World, assert_same, succeeded};
 
 /// The configuration without one of its dimensions.
@@ -20,11 +20,6 @@ fn without(dimension: &str) -> String {
 
 fn epoch(world: &World) -> Epoch {
     world.deployment.definitions.epoch
-}
-
-/// The epoch that views show, as the contract says it.
-fn shown(world: &World) -> String {
-    world.scalar("SELECT epoch FROM deployment")
 }
 
 /// An old deployment that works, with half of the records; the other half; and the deployment with one more dimension.
@@ -67,62 +62,24 @@ impl Change {
     }
 }
 
-/// Asks views as fast as it can, until told to stop. Never an error, and never a figure of some dimensions or partitions only:
-/// each of an order dimension holds all orders of the whole, in the same query. Nor do the figures of an epoch go back; those
-/// of the next may be older by what the live owners wrote in the moment of the switch.
-fn ask_without_end(world: &World, stop: &AtomicBool, asked: &AtomicU64) {
-    let sql = "SELECT toString(groupUniqArray(orders)) FROM (SELECT dimension, sum(orders) AS orders FROM sales_daily \
-               WHERE dimension IN ('all', 'order_country') GROUP BY dimension)";
-    let (mut most, mut since) = (0, shown(world));
-    while !stop.load(Ordering::Relaxed) {
-        let before = shown(world);
-        let found = world.scalar(sql);
-        let orders: u64 =
-            found.trim_matches(['[', ']']).parse().unwrap_or_else(|_| panic!("half of it: {found}"));
-        assert!(orders >= most || since != shown(world), "{orders} orders after {most}");
-        (most, since) = (orders, before);
-        asked.fetch_add(1, Ordering::Relaxed);
-    }
-    assert!(most > 0, "nothing was ever shown");
-}
-
-/// Stops who asks, also when the test fails: else it would never end.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn a_dimension_is_added_while_data_flows_and_nobody_sees_half_of_it() {
     // A plain field: the entities that are there hold it.
     let mut change = Change::adding("language");
     let rest = std::mem::take(&mut change.rest);
-    let reader = change.old.configured(&without("language"));
-    let (stop, asked) = (AtomicBool::new(false), AtomicU64::new(0));
-    thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let reader = reader;
-            ask_without_end(&reader, &stop, &asked);
-        });
-        let _stop = Stop(&stop);
-        let rebuild = change.new.launch("rebuild --stay", "rebuild", &[]);
-        rebuild.process.start(PATIENCE, || true).unwrap();
-        for piece in rest.chunks(rest.len() / 10) {
-            change.old.produce(piece.to_vec());
-        }
-        change
-            .new
-            .wait_until("views show the new epoch", || shown(&change.new) == epoch(&change.new).to_string());
-        change.new.wait_for_views(change.sent);
-        change.aggregator.stop();
-        rebuild.stop();
-        stop.store(true, Ordering::Relaxed);
-        asking.join().unwrap();
-    });
-    assert!(asked.load(Ordering::Relaxed) > 20);
+    let readers = Readers::of(&change.old);
+    let rebuild = change.new.launch("rebuild --stay", "rebuild", &[]);
+    rebuild.process.start(PATIENCE, || true).unwrap();
+    for piece in rest.chunks(rest.len() / 10) {
+        change.old.produce(piece.to_vec());
+    }
+    change
+        .new
+        .wait_until("views show the new epoch", || shown(&change.new) == epoch(&change.new).to_string());
+    change.new.wait_for_views(change.sent);
+    change.aggregator.stop();
+    rebuild.stop();
+    readers.saw_nothing_wrong();
     change.ends_well();
 }
 
