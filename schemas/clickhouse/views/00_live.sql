@@ -4,7 +4,8 @@
 -- While terms are switched, the cells must not be of an older snapshot than the markers: it would lack the term that the markers
 -- name, and whole partitions would be missing. A scalar subquery is evaluated while the query is analysed, and what stands in
 -- view(...) takes its snapshot later, when it is planned; the terms that were found are there until long after. So it holds with and
--- without enable_shared_storage_snapshot_in_query, which a view cannot set for the query that reads it.
+-- without enable_shared_storage_snapshot_in_query, which a view cannot set for the query that reads it. Without view(...) the cells
+-- are the older ones: the test the_live_terms_of_a_view_are_read_before_its_cells puts a switch in between, and sees nothing of them.
 
 CREATE OR REPLACE VIEW {store}.current
 (

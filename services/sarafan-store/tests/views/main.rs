@@ -13,5 +13,6 @@ mod nps_between;
 mod nps_change;
 mod repeat;
 mod statistics;
+mod switching;
 mod terms;
 mod world;

@@ -1,11 +1,7 @@
 //! DESIGN 2.3, 2.5: which cells a view shows.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use sarafan_core::rollup::Rollup;
 use sarafan_core::table::Value;
-use sarafan_localstack::testing::shared;
 
 use crate::world::{INCARNATION, Row, TERM, Term, World, int, text};
 
@@ -121,49 +117,6 @@ async fn every_rollup_has_a_view_of_its_live_cells() {
         let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
         let keys = spec.keys.iter().map(|(name, _)| *name).chain(spec.values.iter().map(|(name, _)| *name));
         assert_eq!(names, ["dimension", "segment"].into_iter().chain(keys).collect::<Vec<_>>());
-    }
-}
-
-/// Four partitions switch terms all the time; a query never misses one of them. The server's snapshot setting is off,
-/// because a reader may have it off.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_switch_of_terms_is_never_seen_half_done() {
-    let world = World::new().await;
-    switch(&world, 1).await;
-    let over = AtomicBool::new(false);
-    let reader = clickhouse::Client::default()
-        .with_url(shared().clickhouse_url())
-        .with_setting("enable_shared_storage_snapshot_in_query", "0");
-    let sql = format!("SELECT sum(customers) FROM {}.core_customers", world.store.views_database());
-    let read = async || {
-        let mut sums = Vec::new();
-        while !over.load(Ordering::Relaxed) {
-            sums.push(reader.query(&sql).fetch_one::<i64>().await.unwrap());
-        }
-        sums
-    };
-    let write = async {
-        let until = tokio::time::Instant::now() + Duration::from_secs(4);
-        let mut number = 2;
-        while tokio::time::Instant::now() < until {
-            switch(&world, number).await;
-            number += 1;
-        }
-        over.store(true, Ordering::Relaxed);
-        number
-    };
-    let (first, second, switches) = tokio::join!(read(), read(), write);
-    assert!(switches > 10 && first.len() + second.len() > 50, "too little happened: {switches}");
-    let wrong: Vec<i64> = first.into_iter().chain(second).filter(|sum| *sum != 40).collect();
-    assert!(wrong.is_empty(), "{wrong:?}");
-}
-
-/// Every partition comes under the next term: all cells, then the marker.
-async fn switch(world: &World, number: u32) {
-    for partition in 0..4 {
-        let term = Term { partition, number, ..TERM };
-        world.cells(ROLLUP, term, core(10)).await;
-        world.mark(ROLLUP, term).await;
     }
 }
 

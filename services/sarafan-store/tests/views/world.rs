@@ -90,6 +90,13 @@ impl World {
         self.put(rollup.table(), vec![marker]).await;
     }
 
+    /// The same cell under several terms, as one block, and then their markers, as another.
+    pub(crate) async fn live_under(&self, rollup: Rollup, terms: &[Term], cell: &Row<'_>) {
+        self.put(rollup.table(), terms.iter().map(|term| whole(cell.clone(), *term)).collect()).await;
+        let markers = terms.iter().map(|term| [under(*term), vec![("marker", Value::Int(1))]].concat());
+        self.put(rollup.table(), markers.collect()).await;
+    }
+
     /// Cells and the marker of the first term of partition 0.
     pub(crate) async fn live(&self, rollup: Rollup, cells: Vec<Row<'_>>) {
         self.cells(rollup, TERM, cells).await;
