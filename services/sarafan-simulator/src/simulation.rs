@@ -127,7 +127,8 @@ mod tests {
         let now = midnight_of(date(2026, 10, 1));
         let live: Vec<Record> = (0..20_000).filter_map(|_| simulation.live(now)).collect();
         let bills = live.iter().filter(|record| record.topic == Topic::Spend);
-        let days: BTreeSet<String> = bills.map(|bill| bill.key.split('/').nth(1).unwrap().to_owned()).collect();
+        let days: BTreeSet<String> =
+            bills.map(|bill| bill.key.split('/').nth(1).unwrap().to_owned()).collect();
         assert_eq!(days.last().map(String::as_str), Some("20260930"), "the bills of the day before");
     }
 
