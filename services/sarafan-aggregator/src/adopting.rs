@@ -103,6 +103,7 @@ impl Plan {
             ledger: &ledger,
             incarnation: found,
             placement: Placement { epoch, generation, partition, partitions: partition_count },
+            has_earlier,
         };
         let bases: Bases = partitions.iter().map(|p| (*p, restored(*p).base())).collect();
         let scope = Scope { epoch, partitions, partition_count };
@@ -111,13 +112,6 @@ impl Plan {
         let prospect = |(partition, base): (u16, Option<Entry>)| {
             let found = surroundings.remove(&partition)?;
             let outcome = restored(partition).adopt(&found, trust, incarnation);
-            // What came before a later generation is not in the topic that would be read again.
-            let again =
-                |adoption: &Adoption| trust == Trust::Nothing || adoption.doubt.is_some() || base.is_none();
-            let outcome = match outcome {
-                Ok(adoption) if has_earlier && again(&adoption) => Err(Refusal::EarlierTopic { generation }),
-                outcome => outcome,
-            };
             Some(Prospect { partition, base, found, outcome })
         };
         let partitions = bases.into_iter().filter_map(prospect).collect();

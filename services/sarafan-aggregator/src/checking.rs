@@ -16,11 +16,12 @@ use crate::fault::Fault;
 /// [`Fault::OtherEpoch`], or why the store could not be read.
 pub async fn check_epoch(store: &Store, configured: Epoch) -> Result<(), Fault> {
     let live = store.live_epoch().await?;
-    if live == Some(configured) {
-        return Ok(());
-    }
+    if live == Some(configured) { Ok(()) } else { Err(other_epoch(configured, live)) }
+}
+
+fn other_epoch(configured: Epoch, live: Option<Epoch>) -> Fault {
     let live = live.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
-    Err(Fault::OtherEpoch { configured: configured.to_string(), live })
+    Fault::OtherEpoch { configured: configured.to_string(), live }
 }
 
 /// What a candidate begins with.
@@ -38,13 +39,11 @@ pub(crate) struct Base {
 /// As [`check_epoch`].
 pub(crate) async fn base(store: &Store, config: &Config) -> Result<Base, Fault> {
     let definitions = &config.definitions;
-    let live = store.live_epoch().await?.filter(|live| *live != definitions.epoch);
-    let Some(live) = live else {
-        return check_epoch(store, definitions.epoch).await.map(|()| Base::default());
+    let live = match store.live_epoch().await? {
+        Some(live) if live == definitions.epoch => return Ok(Base::default()),
+        Some(live) if store.epoch(definitions.epoch).await?.is_some() => live,
+        live => return Err(other_epoch(definitions.epoch, live)),
     };
-    if store.epoch(definitions.epoch).await?.is_none() {
-        return check_epoch(store, definitions.epoch).await.map(|()| Base::default());
-    }
     let held = store.epoch(live).await?.and_then(|row| row.resolved());
     let base = match held.filter(|_| config.beginning == Beginning::Entities) {
         Some(held) => Base { epoch: Some(live), filled_in: definitions.fields_beyond(&held) },
@@ -71,12 +70,11 @@ pub(crate) async fn base(store: &Store, config: &Config) -> Result<Base, Fault> 
 /// [`Fault::NotMigrated`], [`Fault::OtherGeneration`], [`Fault::OtherTopic`], or why the store or the topic could not be read.
 pub async fn check_topic(store: &Store, kafka: &KafkaConfig, topic: &str) -> Result<Generation, Fault> {
     let topic = topic.to_owned();
-    let Some(registered) = store.generations(&topic).await?.pop() else {
+    let generations = store.every_generation().await?;
+    let Some(registered) = generations.iter().rfind(|known| known.topic == topic).cloned() else {
         return Err(Fault::NotMigrated { topic });
     };
-    if let Some(latest) =
-        store.every_generation().await?.pop().filter(|l| l.generation > registered.generation)
-    {
+    if let Some(latest) = generations.last().filter(|latest| latest.generation > registered.generation) {
         let (generation, ledger) = (registered.generation, latest.generation);
         return Err(Fault::OtherGeneration { topic, generation, ledger });
     }

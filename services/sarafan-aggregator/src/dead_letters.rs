@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sarafan_core::vocabulary::Instant;
-use sarafan_store::{Backoff, DeadLetter, Outcome, PreparedBlock, Store};
+use sarafan_store::{Backoff, DeadLetter, PreparedBlock, Store, StoreError};
 use sarafan_stream::dead_letter;
 use sarafan_stream::{
     AssignedPartition, FirstStart, FlushOutcome, FlushReason, Handler, KafkaConfig, Position, Pulse,
@@ -22,7 +22,7 @@ const ROWS: usize = 50_000;
 #[derive(Debug, Error)]
 pub(crate) enum IndexFault {
     #[error(transparent)]
-    Store(#[from] sarafan_store::StoreError),
+    Store(#[from] StoreError),
     #[error(transparent)]
     Stream(#[from] StreamError),
 }
@@ -57,15 +57,7 @@ impl Handler for Index {
     }
 
     async fn flush(&mut self, _: FlushReason) -> Result<FlushOutcome, IndexFault> {
-        if let Some(block) = PreparedBlock::new(&DeadLetter::table(&self.letters))? {
-            let never = std::future::pending();
-            // Rows that were written and not committed are written again, to the same keys.
-            let Outcome::Done(()) =
-                self.store.write(&block, &self.backoff, never, |_, _| self.pulse.beat()).await?
-            else {
-                return Ok(FlushOutcome::default());
-            };
-        }
+        write(&self.store, &self.letters, &self.backoff, || self.pulse.beat()).await?;
         self.letters.clear();
         let commit =
             std::mem::take(&mut self.positions).into_iter().map(|(p, offset)| Position::new(p, offset));
@@ -106,21 +98,29 @@ fn letter(record: &Record<'_>) -> DeadLetter {
 /// # Errors
 /// When the topic cannot be read, or a block was refused; it is safe to run again.
 pub async fn index_again(store: &Store, kafka: &KafkaConfig, topic: &str) -> Result<u64, Fault> {
+    let backoff = Backoff::default();
     let (mut letters, mut written) = (Vec::new(), 0);
     for record in TopicReader::open(kafka, topic, &ReadFrom::Beginning)? {
         letters.push(letter(&record?.as_record()));
+        written += 1;
         if letters.len() == ROWS {
-            written += insert(store, &mut letters).await?;
+            write(store, &letters, &backoff, || {}).await?;
+            letters.clear();
         }
     }
-    Ok(written + insert(store, &mut letters).await?)
+    write(store, &letters, &backoff, || {}).await?;
+    Ok(written)
 }
 
-async fn insert(store: &Store, letters: &mut Vec<DeadLetter>) -> Result<u64, Fault> {
+/// Until they are acknowledged: rows that were written before are written again, to the same keys.
+async fn write(
+    store: &Store,
+    letters: &[DeadLetter],
+    backoff: &Backoff,
+    beat: impl Fn(),
+) -> Result<(), StoreError> {
     if let Some(block) = PreparedBlock::new(&DeadLetter::table(letters))? {
-        store.write(&block, &Backoff::default(), std::future::pending(), |_, _| {}).await?;
+        store.write(&block, backoff, std::future::pending(), |_, _| beat()).await?;
     }
-    let written = letters.len() as u64;
-    letters.clear();
-    Ok(written)
+    Ok(())
 }

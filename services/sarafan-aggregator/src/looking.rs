@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sarafan_core::rows;
 use sarafan_core::table::TableSpec;
 use sarafan_core::tenure::{Entry, Surroundings};
+use sarafan_core::{rows, version};
 use sarafan_store::{Scope, Warehouse};
 use sarafan_stream::PartitionEnds;
 
@@ -31,12 +31,11 @@ impl<W: Warehouse, L: Log> Place<'_, W, L> {
         bases: &Bases,
         mut step: impl FnMut(&str),
     ) -> Result<BTreeMap<u16, Surroundings>, Fault> {
-        let generation = u64::from(self.generation);
-        let limits = bases.iter().map(|(partition, base)| (*partition, generation << 48 | position(base)));
+        let limits = bases.iter().map(|(part, base)| (*part, version(self.generation, position(base))));
         step("entities");
         let counts = self.store.entities_up_to(&self.scope, &limits.collect()).await?;
         let mut heights = BTreeMap::new();
-        for table in tables() {
+        for table in rows::versioned() {
             step(table.name);
             for height in self.store.heights(&self.scope, table).await? {
                 heights.insert((height.partition, table.name), height);
@@ -52,7 +51,9 @@ impl<W: Warehouse, L: Log> Place<'_, W, L> {
             let found = Surroundings {
                 entities: entities.map(|height| height.rows).sum(),
                 entities_at_base: counts.get(partition).copied().unwrap_or(0),
-                highest: tables().map(|t| (t.name.to_owned(), height(t).map_or(0, |h| h.highest))).collect(),
+                highest: rows::versioned()
+                    .map(|t| (t.name.to_owned(), height(t).map_or(0, |h| h.highest)))
+                    .collect(),
                 low: ends.low.cast_unsigned(),
                 high: ends.high.cast_unsigned(),
                 committed: None,
@@ -86,10 +87,4 @@ impl<W: Warehouse, L: Log> Place<'_, W, L> {
 
 fn position(base: &Option<Entry>) -> u64 {
     base.as_ref().map_or(0, |base| base.position)
-}
-
-/// The tables whose heights the ledger knows.
-fn tables() -> impl Iterator<Item = &'static TableSpec> {
-    let entities = rows::folded().filter_map(rows::entity_table).map(AsRef::as_ref);
-    entities.chain([rows::CUSTOMER_FIGURES.as_ref(), rows::CUSTOMER_MONEY.as_ref()])
 }

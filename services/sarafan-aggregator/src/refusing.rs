@@ -67,11 +67,7 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
         let (ledger, incarnation) = self.read_ledger().await?;
         let partitions: Vec<u16> = parts.iter().map(|part| number(part.partition.partition)).collect();
         let claim = |partition: u16| Claim::on(&ledger, self.placement(partition), 0, incarnation);
-        let base = |partition: &u16| {
-            let claim = claim(*partition);
-            (*partition, claim.found_ledger.then_some(claim.entry))
-        };
-        let bases: Bases = partitions.iter().map(base).collect();
+        let bases: Bases = partitions.iter().map(|p| (*p, claim(*p).found())).collect();
         let scope = Scope { epoch: self.definitions.epoch, partitions, partition_count: self.partitions };
         let (store, log, generation) = (&self.store, &self.log, self.generation);
         let mut found = Place { store, log, generation, scope }.look(&bases, |_| {}).await?;

@@ -31,8 +31,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let store = Store::new(&config.clickhouse)?;
     let events = config.topics.events.as_str();
     store.check_state().await?;
-    let base =
-        checking::base(&store, &config).await.context("read the live epoch; has `sarafan migrate` run?")?;
+    let base = checking::base(&store, &config).await?;
     let generation = check_topic(&store, &config.kafka, events).await?;
     let stream = StreamMetrics::register(service.registry())?;
     let beats = pulse(&service, "partitions", &config);

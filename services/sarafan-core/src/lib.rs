@@ -25,4 +25,4 @@ pub use definitions::{Definitions, Epoch};
 pub use event::{Event, Origin};
 #[doc(hidden)]
 pub use planted::{planted, soundly};
-pub use shard::{Batch, Placement, Scope, Shard, ShardError, Tenancy};
+pub use shard::{Batch, Placement, Scope, Shard, ShardError, Tenancy, as_of, version};

@@ -89,8 +89,12 @@ pub fn entity_table(subject: Subject) -> Option<&'static Arc<TableSpec>> {
 
 /// The tables whose rows say a version and whose key is of a customer: of entities, then of customers.
 pub fn versioned() -> impl Iterator<Item = &'static TableSpec> {
-    let entities = ENTITIES.iter().map(Arc::as_ref);
-    entities.chain([CUSTOMER_FIGURES.as_ref(), CUSTOMER_MONEY.as_ref()])
+    ENTITIES.iter().map(Arc::as_ref).chain(of_customers())
+}
+
+/// The tables of what is told of a customer as a whole.
+pub fn of_customers() -> impl Iterator<Item = &'static TableSpec> {
+    [CUSTOMER_FIGURES.as_ref(), CUSTOMER_MONEY.as_ref()].into_iter()
 }
 
 /// How many columns an entity's own content takes: those that a restore reads.

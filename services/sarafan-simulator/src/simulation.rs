@@ -121,6 +121,17 @@ mod tests {
         assert!(placed.is_some(), "no order is dated by the clock");
     }
 
+    #[test]
+    fn nothing_that_goes_on_is_of_a_day_that_the_clock_has_not_reached() {
+        let mut simulation = Simulation::new(&settings(50)).unwrap();
+        let now = midnight_of(date(2026, 10, 1));
+        let live: Vec<Record> = (0..20_000).filter_map(|_| simulation.live(now)).collect();
+        let bills = live.iter().filter(|record| record.topic == Topic::Spend);
+        let days: BTreeSet<String> =
+            bills.map(|bill| bill.key.split('/').nth(1).unwrap().to_owned()).collect();
+        assert_eq!(days.last().map(String::as_str), Some("20260930"), "the bills of the day before");
+    }
+
     fn midnight_of(day: jiff::civil::Date) -> Timestamp {
         crate::calendar::midnight(day)
     }

@@ -66,7 +66,7 @@ impl Store {
     /// Why it was not acknowledged. It is safe to ask again.
     pub async fn carry_arrivals(&self, generation: u16) -> Result<(), StoreError> {
         let table = self.table("arrivals");
-        let (version, place) = (u64::from(generation) << 48, u16::MAX - generation);
+        let (version, place) = (sarafan_core::version(generation, 0), u16::MAX - generation);
         // One block, and so one part: the sums are never seen between the two.
         let sql = format!(
             "INSERT INTO {table} (source, partition, last_event_at, last_received_at, records, version) \

@@ -35,9 +35,7 @@ mod sql;
 mod warehouse;
 mod writer;
 
-pub use audit::{
-    Compared, Conflict, CountedEntities, DERIVED, Difference, EXAMPLES, Markers, Recount, UnknownTerm,
-};
+pub use audit::{Compared, Conflict, DERIVED, Difference, EXAMPLES, Markers, Recount, UnknownTerm};
 pub use backoff::Backoff;
 pub use block::PreparedBlock;
 pub use client::Store;

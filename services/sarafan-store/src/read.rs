@@ -89,7 +89,7 @@ impl Store {
             })
             .await?;
         }
-        for table in [&*rows::CUSTOMER_FIGURES, &*rows::CUSTOMER_MONEY] {
+        for table in rows::of_customers() {
             let heights = self.heights(scope, table).await?;
             for (partition, tables) in &mut highest {
                 let found = heights.iter().find(|height| height.partition == *partition);
@@ -268,6 +268,6 @@ pub(crate) fn own_columns(subject: Subject, table: &TableSpec) -> Arc<TableSpec>
 }
 
 /// Rows of a key never lie in two partitions (the epoch is part of every key), so FINAL need not look across.
-fn final_within_partitions(client: clickhouse::Client) -> clickhouse::Client {
+pub(crate) fn final_within_partitions(client: clickhouse::Client) -> clickhouse::Client {
     client.with_setting("do_not_merge_across_partitions_select_final", "1")
 }

@@ -7,5 +7,7 @@ fn main() -> ExitCode {
     if let Some(code) = sarafan_localstack::clickhouse_host::main_if_requested() {
         return code;
     }
+    #[cfg(feature = "localstack")]
+    sarafan_stream::fail_point::arm();
     sarafan_cli::main()
 }

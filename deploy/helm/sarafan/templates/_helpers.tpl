@@ -82,6 +82,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   value: {{ .Values.clickhouse.storeDatabase | quote }}
 {{- end -}}
 
+{{/* Consumer groups, for those who ask how far others have come. */}}
+{{- define "sarafan.groups" -}}
+- name: SARAFAN__INGEST__GROUP
+  value: {{ .Values.ingest.group | quote }}
+- name: SARAFAN__AGGREGATOR__GROUP
+  value: {{ .Values.aggregator.group | quote }}
+{{- end -}}
+
 {{/* Image, rights and mounts of every container. */}}
 {{- define "sarafan.container" -}}
 image: {{ include "sarafan.image" . }}

@@ -216,15 +216,19 @@ impl Deployment {
         Running { address, shutdown, task }
     }
 
+    /// The first value of a query on views or tables, which it calls `found`.
+    pub(crate) async fn value(&self, sql: &str) -> String {
+        let databases = &self.config.clickhouse;
+        let sql = sql.replace("{views}", &databases.database).replace("{store}", &databases.store_database);
+        self.store.query(&sql, &[]).await.unwrap().text(0, "found").unwrap_or_default()
+    }
+
     /// The first value of a query on the views, once it is `expected`; the latest one after two minutes, for machines
     /// are busy.
     pub(crate) async fn eventually(&self, sql: &str, expected: &str) -> String {
-        let databases = &self.config.clickhouse;
-        let sql = sql.replace("{views}", &databases.database).replace("{store}", &databases.store_database);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
         loop {
-            let rows = self.store.query(&sql, &[]).await.unwrap();
-            let found = rows.text(0, "found").unwrap_or_default();
+            let found = self.value(sql).await;
             if found == expected || std::time::Instant::now() > deadline {
                 return found;
             }

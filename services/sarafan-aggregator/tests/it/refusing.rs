@@ -72,7 +72,7 @@ async fn start_over(name: &str, count: u32) {
 async fn a_refused_partition_keeps_no_other_from_going_on_and_is_adopted_under_a_running_process() {
     let deployment = stopped("rowslost", 3, 40).await;
     let customer = "SELECT toString(key_hash % 3) AS found FROM {store}.orders WHERE id = '5' LIMIT 1";
-    let partition = deployment.eventually(customer, "").await;
+    let partition = deployment.value(customer).await;
     deployment.execute("ALTER TABLE {store}.orders DELETE WHERE id = '5' SETTINGS mutations_sync = 1").await;
     let running = deployment.start();
     refused(&running, &[&format!("{partition} entities_lost")]).await;

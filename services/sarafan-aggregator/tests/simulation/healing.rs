@@ -11,7 +11,6 @@ use sarafan_store::simulated as store;
 use sarafan_stream::simulated::How;
 
 use crate::ingest::{self, Ingest};
-use crate::law::versioned;
 use crate::naive::{self, Cells, Expected};
 use crate::plain::Plain;
 use crate::process::partition;
@@ -163,7 +162,7 @@ impl World {
     fn wrong_rows(&self, expected: &Expected) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut found: BTreeMap<(&str, Vec<String>), store::Row> = BTreeMap::new();
-        for spec in versioned().chain([&*rows::DETAILS, &*rows::ORDER_ITEMS]) {
+        for spec in rows::versioned().chain([rows::DETAILS.as_ref(), rows::ORDER_ITEMS.as_ref()]) {
             for row in self.rows(spec) {
                 found.insert((spec.name, key_of(spec, &row)), row);
             }
@@ -173,7 +172,9 @@ impl World {
                 wrong.push(format!("{table} {key:?}: no row"));
                 continue;
             };
-            let spec = versioned().chain([&*rows::DETAILS, &*rows::ORDER_ITEMS]).find(|s| s.name == *table);
+            let spec = rows::versioned()
+                .chain([rows::DETAILS.as_ref(), rows::ORDER_ITEMS.as_ref()])
+                .find(|s| s.name == *table);
             for (name, value) in columns {
                 let place = spec.and_then(|spec| spec.columns.iter().position(|column| column.name == *name));
                 let held = place.and_then(|place| row.get(place)).cloned().map(Plain::from);
@@ -183,7 +184,7 @@ impl World {
             }
         }
         // Details of what was erased stay; views hide them.
-        let surplus = found.keys().filter(|(table, _)| versioned().any(|spec| spec.name == *table));
+        let surplus = found.keys().filter(|(table, _)| rows::versioned().any(|spec| spec.name == *table));
         wrong.extend(surplus.map(|(table, key)| format!("{table} {key:?}: no record speaks of it")));
         wrong
     }

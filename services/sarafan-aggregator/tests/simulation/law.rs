@@ -1,7 +1,5 @@
 //! What must hold at every moment, whatever has gone wrong.
 
-use std::sync::Arc;
-
 use sarafan_core::rollup::Rollup;
 use sarafan_core::rows;
 use sarafan_core::table::TableSpec;
@@ -12,11 +10,6 @@ use sarafan_store::simulated::{Row, What};
 use crate::process::partition;
 use crate::truth::identity;
 use crate::world::{World, placed};
-
-/// The tables whose rows say what a key was as of a version.
-pub(crate) fn versioned() -> impl Iterator<Item = &'static Arc<TableSpec>> {
-    rows::folded().filter_map(rows::entity_table).chain([&*rows::CUSTOMER_FIGURES, &*rows::CUSTOMER_MONEY])
-}
 
 impl World {
     /// After something was done to the store.
@@ -36,7 +29,7 @@ impl World {
         if let Some(rollup) = Rollup::ALL.into_iter().find(|rollup| rollup.spec().name == table) {
             return self.check_shown(rollup);
         }
-        let Some(spec) = versioned().find(|spec| spec.name == table) else { return Ok(()) };
+        let Some(spec) = rows::versioned().find(|spec| spec.name == table) else { return Ok(()) };
         self.rows(spec).iter().try_for_each(|row| self.check_row(spec, row))
     }
 
@@ -50,7 +43,7 @@ impl World {
     }
 
     /// A row at version v is what the log up to v says.
-    fn check_row(&self, spec: &'static Arc<TableSpec>, row: &Row) -> Result<(), String> {
+    fn check_row(&self, spec: &TableSpec, row: &Row) -> Result<(), String> {
         let (key, version) = identity(spec, row).unwrap();
         let Some(Value::Text(text)) = key.first() else {
             return Err(format!("{}: a row without key", spec.name));

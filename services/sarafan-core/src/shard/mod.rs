@@ -33,6 +33,17 @@ use touch::Touched;
 /// Bits of a version below the topic generation.
 const POSITION_BITS: u32 = 48;
 
+/// The version of what is as of a position of a generation of the canonical topic: the generation, then the position.
+pub fn version(generation: u16, position: u64) -> u64 {
+    u64::from(generation) << POSITION_BITS | position
+}
+
+/// The generation and the position of a version.
+pub fn as_of(version: u64) -> (u16, u64) {
+    // Sixteen bits are left.
+    ((version >> POSITION_BITS) as u16, version & ((1 << POSITION_BITS) - 1))
+}
+
 /// Where a shard stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
@@ -71,7 +82,7 @@ pub enum Scope {
 pub struct Batch {
     /// Offsets applied: the next one to read.
     pub position: u64,
-    /// Topic generation << 48 | position: the version of every row of the batch but the details.
+    /// [`version`] of the position: that of every row of the batch but the details.
     pub version: u64,
     /// Entities held, erased ones included.
     pub entities_held: u64,
@@ -218,7 +229,7 @@ impl Shard {
 
     /// The version that a position makes.
     pub fn version_of(&self, position: u64) -> u64 {
-        u64::from(self.placement.generation) << POSITION_BITS | position
+        version(self.placement.generation, position)
     }
 
     fn settling(&mut self) -> (&FxHashMap<Arc<str>, Holder>, &mut Cells, Settling<'_>) {

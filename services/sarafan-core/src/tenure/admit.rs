@@ -8,7 +8,8 @@ use thiserror::Error;
 use super::{Claim, Entry, TableHeight, Tenure};
 use crate::planted::planted;
 use crate::rows;
-use crate::shard::{Placement, Tenancy};
+use crate::shard::{Placement, Tenancy, as_of};
+use crate::table::TableSpec;
 
 /// What was found around the entity rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,9 +180,6 @@ impl Refusal {
     }
 }
 
-/// Positions of versions of this generation; an earlier generation's rows lie before its start.
-const POSITION_MASK: u64 = (1 << 48) - 1;
-
 impl Claim {
     /// Admits the claim, or refuses the partition.
     ///
@@ -195,8 +193,9 @@ impl Claim {
             _ => position,
         };
         let until = found.highest.values().copied().max().unwrap_or(0).max(found.highest_copied);
-        let dirty_until =
-            if until >> 48 == u64::from(placement.generation) { until & POSITION_MASK } else { 0 };
+        let (generation, reached) = as_of(until);
+        // An earlier generation's rows lie before the start of this one.
+        let dirty_until = if generation == placement.generation { reached } else { 0 };
         let dirty_until = if planted("planted::dirty_until_ledger") { position } else { dirty_until };
         let state = self.check_state(found);
         if !planted("planted::refused_and_taken") {
@@ -294,12 +293,10 @@ impl Entry {
 
 /// Every table of entities and of customers, at what was found in it; where rows are copied, nothing is there yet.
 pub(super) fn heights(found: Option<&BTreeMap<String, u64>>, position: u64) -> Vec<TableHeight> {
-    let entities = rows::folded().filter_map(rows::entity_table).map(|spec| spec.name);
-    let customers = [rows::CUSTOMER_FIGURES.name, rows::CUSTOMER_MONEY.name];
-    let height = |table: &str| TableHeight {
-        table: table.to_owned(),
+    let height = |table: &TableSpec| TableHeight {
+        table: table.name.to_owned(),
         position,
-        highest: found.and_then(|highest| highest.get(table)).copied().unwrap_or(0),
+        highest: found.and_then(|highest| highest.get(table.name)).copied().unwrap_or(0),
     };
-    entities.chain(customers).map(height).collect()
+    rows::versioned().map(height).collect()
 }

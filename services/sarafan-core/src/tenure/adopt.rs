@@ -67,14 +67,15 @@ pub struct Restored<'a> {
     pub incarnation: u64,
     /// Where the partition stands.
     pub placement: Placement,
+    /// Whether there was an earlier topic: what came before this generation is not in the one that would be read again.
+    pub has_earlier: bool,
 }
 
 impl Restored<'_> {
     /// The row that the partition would go on from, if the ledger knows it. Entities are to be counted up to its position,
     /// and the record before that is to be looked at; without it both stand at 0.
     pub fn base(&self) -> Option<Entry> {
-        let claim = self.claim();
-        claim.found_ledger.then_some(claim.entry)
+        self.claim().found()
     }
 
     /// The ledger row of the partition in the new `incarnation`.
@@ -93,7 +94,8 @@ impl Restored<'_> {
             }
             doubt = Some(refusal);
         }
-        if trust == Trust::Nothing || doubt.is_some() || !claim.found_ledger {
+        let again = trust == Trust::Nothing || doubt.is_some() || !claim.found_ledger;
+        if again {
             claim.check_log(found)?;
             believed.entry.position = 0;
             believed.entry.last_record = 0;
@@ -104,6 +106,9 @@ impl Restored<'_> {
             &Surroundings { entities_at_base: believed.entry.entities, ..found.clone() },
             self.placement,
         )?;
+        if again && self.has_earlier {
+            return Err(Refusal::EarlierTopic { generation: self.placement.generation });
+        }
         let highest_term = self.of_partition().map(|entry| entry.term).max().unwrap_or(0);
         let entry = Entry { incarnation, term: highest_term + 1, ..believed.entry };
         Ok(Adoption { entry, dirty_until: admission.dirty_until, doubt })

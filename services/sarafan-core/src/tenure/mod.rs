@@ -128,9 +128,14 @@ impl Claim {
         let mut claim = Self::on(ledger, placement, owner, incarnation);
         if claim.entry.tables.is_empty() {
             let copied = Self::on(live, placement, owner, incarnation);
-            claim.copied = copied.found_ledger.then_some(copied.entry);
+            claim.copied = copied.found();
         }
         claim
+    }
+
+    /// The ledger row that it goes on from, as a claim; nothing where the ledger does not know the partition.
+    pub fn found(self) -> Option<Entry> {
+        self.found_ledger.then_some(self.entry)
     }
 
     /// What the rows that are read must agree with, and from where to go on.

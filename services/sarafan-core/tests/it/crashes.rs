@@ -7,12 +7,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sarafan_core::Event;
 use sarafan_core::definitions::Definitions;
 use sarafan_core::rows::folded;
 use sarafan_core::shard::{Scope, Shard};
 use sarafan_core::table::Table;
 use sarafan_core::vocabulary::Subject;
+use sarafan_core::{Event, as_of, version};
 
 use crate::definitions::{PLAIN, any_meaning};
 use crate::histories::{delivered, history};
@@ -187,7 +187,7 @@ impl Simulation {
                 shard.restore(subject, &block).expect("rows that a shard wrote");
             }
         }
-        let acknowledged = u64::from(GENERATION) << 48 | self.ledger.position;
+        let acknowledged = version(GENERATION, self.ledger.position);
         let found = self.store.entities_up_to(acknowledged, 0, 1);
         if (found, shard.entities_up_to(acknowledged)) != (self.ledger.entities, found) {
             return Err(format!(
@@ -196,7 +196,7 @@ impl Simulation {
             ));
         }
         let mut owner = Owner::new(shard, self.owner.term + 1);
-        owner.floor = owner.shard.restored().highest & ((1 << 48) - 1);
+        owner.floor = as_of(owner.shard.restored().highest).1;
         let from_floor = self.without == Rule::ResumeFromLedger;
         let position = if from_floor { self.ledger.position.max(owner.floor) } else { self.ledger.position };
         let dirty_until = if self.without == Rule::NoOpsMarkDirty { 0 } else { owner.floor };

@@ -155,7 +155,7 @@ proptest! {
             shard.apply(event, offset).unwrap();
         }
         let batch = shard.flush(&tenancy(5, 6), Scope::EveryCell);
-        let version = u64::from(GENERATION) << 48 | shard.position();
+        let version = sarafan_core::version(GENERATION, shard.position());
         prop_assert_eq!((batch.position, batch.version), (shard.position(), version));
         for table in [batch.entities, batch.derived, batch.rollups].iter().flatten() {
             let tag = |name: &str| match name {

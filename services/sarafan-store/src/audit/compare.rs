@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{Compared, Difference, EXAMPLES};
 use crate::client::{Store, within};
 use crate::error::StoreError;
+use crate::read::final_within_partitions;
 
 /// A value of either side.
 #[derive(Debug)]
@@ -69,16 +70,15 @@ impl Store {
         Ok(Compared { compared, differing, examples })
     }
 
-    async fn recounted<R>(&self, doing: &str, sql: &str) -> Result<Vec<R>, StoreError>
+    /// The rows of a query that may read whole tables.
+    pub(super) async fn recounted<R>(&self, doing: &str, sql: &str) -> Result<Vec<R>, StoreError>
     where
         R: clickhouse::RowOwned + clickhouse::RowRead,
     {
         let limit = self.timeouts().restore;
-        let client = self
-            .reader(limit)
+        let client = final_within_partitions(self.reader(limit))
             .with_setting("wait_end_of_query", "1")
             .with_setting("readonly", "2")
-            .with_setting("do_not_merge_across_partitions_select_final", "1")
             // What is not joined is the default of its type: an empty key, no texts.
             .with_setting("join_use_nulls", "0")
             .with_setting("max_bytes_before_external_group_by", SPILL_BYTES)

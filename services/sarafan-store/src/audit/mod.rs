@@ -21,7 +21,7 @@ use crate::error::StoreError;
 use crate::read::Scope;
 
 pub use recounts::DERIVED;
-pub use structure::{Conflict, CountedEntities, Markers, UnknownTerm};
+pub use structure::{Conflict, Markers, UnknownTerm};
 
 /// What is recounted.
 #[derive(Debug, Clone)]

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use clickhouse::Row;
 use sarafan_core::definitions::Epoch;
 use sarafan_core::rollup::Rollup;
-use sarafan_core::rows;
 use sarafan_core::tenure::LiveTerm;
 use serde::Deserialize;
 
 use super::EXAMPLES;
-use crate::client::{Store, within};
+use crate::client::Store;
 use crate::error::StoreError;
-use crate::read::Scope;
 use crate::sql::list;
 
 /// Partition -> the highest term with a marker row in one rollup: the term whose cells views show.
@@ -40,26 +38,10 @@ pub struct Conflict {
     pub keys: Vec<String>,
 }
 
-/// Entities of one partition.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CountedEntities {
-    /// Those whose first row is of the version asked for or below.
-    pub at_base: u64,
-    /// All of them.
-    pub all: u64,
-}
-
 #[derive(Debug, Row, Deserialize)]
 struct Marked {
     partition: u16,
     highest: (u32, u64),
-}
-
-#[derive(Debug, Row, Deserialize)]
-struct Counted {
-    partition: u16,
-    at_base: u64,
-    entities: u64,
 }
 
 impl Store {
@@ -100,35 +82,6 @@ impl Store {
         self.rows("look for cells under unknown terms", &sql, &[]).await
     }
 
-    /// Counts the entities of the scope's partitions: all, and those that were there at a version of each partition.
-    ///
-    /// # Errors
-    /// Why there is no answer.
-    pub async fn count_entities(
-        &self,
-        scope: &Scope,
-        bases: &BTreeMap<u16, u64>,
-    ) -> Result<BTreeMap<u16, CountedEntities>, StoreError> {
-        let (partitions, versions): (Vec<u16>, Vec<u64>) = bases.iter().map(|(p, v)| (*p, *v)).unzip();
-        let mut counted: BTreeMap<u16, CountedEntities> = BTreeMap::new();
-        for table in rows::folded().filter_map(rows::entity_table) {
-            let sql = format!(
-                "SELECT toUInt16(key_hash % {}) AS partition, \
-                 countIf(first_version <= transform(partition, {partitions:?}, {versions:?}, toUInt64(0))) AS at_base, \
-                 count() AS entities FROM {} FINAL PREWHERE {} GROUP BY partition",
-                scope.partition_count,
-                self.table(table.name),
-                scope.condition()
-            );
-            for found in self.long::<Counted>(&format!("count the rows of {}", table.name), &sql).await? {
-                let sum = counted.entry(found.partition).or_default();
-                sum.at_base += found.at_base;
-                sum.all += found.entities;
-            }
-        }
-        Ok(counted)
-    }
-
     /// Ids of `orders` or `survey_responses` that are alive under more than one key, at most a thousand.
     ///
     /// # Errors
@@ -145,7 +98,7 @@ impl Store {
              (SELECT sipHash64(id) AS hash {alive} GROUP BY hash HAVING count() > 1) \
              GROUP BY id HAVING count() > 1 ORDER BY id LIMIT {EXAMPLES}"
         );
-        self.long(&format!("look for ids of {table} under two keys"), &sql).await
+        self.recounted(&format!("look for ids of {table} under two keys"), &sql).await
     }
 
     /// Offsets in `from..until` of a partition of the dead-letter topic that the index has no row of, at most a thousand.
@@ -169,12 +122,12 @@ impl Store {
              ORDER BY place LIMIT {EXAMPLES}",
             self.table("dead_letters")
         );
-        let missing: Vec<Missing> = self.long("compare the index of dead letters", &sql).await?;
+        let missing: Vec<Missing> = self.recounted("compare the index of dead letters", &sql).await?;
         Ok(missing.into_iter().map(|missing| missing.place).collect())
     }
 
-    /// How many records of a generation were applied, by partition, of all sources. Records that an owner applied again after a crash count
-    /// twice, so there are never fewer than the ledger's position.
+    /// How many records of a generation were applied, by partition, of all sources. Records that an owner applied again
+    /// after a crash count twice, so there are never fewer than the ledger's position.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -193,22 +146,9 @@ impl Store {
              WHERE partition IN {} AND version >= {} GROUP BY partition",
             self.table("arrivals"),
             list(partitions),
-            u64::from(generation) << 48
+            sarafan_core::version(generation, 0)
         );
         let found: Vec<Applied> = self.rows("read arrivals", &sql, &[]).await?;
         Ok(found.into_iter().map(|a| (a.partition, a.applied)).collect())
-    }
-
-    /// The rows of a query that may read whole tables.
-    async fn long<R>(&self, doing: &str, sql: &str) -> Result<Vec<R>, StoreError>
-    where
-        R: clickhouse::RowOwned + clickhouse::RowRead,
-    {
-        let limit = self.timeouts().restore;
-        let client = self
-            .reader(limit)
-            .with_setting("wait_end_of_query", "1")
-            .with_setting("do_not_merge_across_partitions_select_final", "1");
-        within(doing, limit, client.query_raw(sql).fetch_all::<R>()).await
     }
 }

@@ -154,7 +154,7 @@ impl Warehouse for Client {
                 piece(*subject, partition, part);
             }
         }
-        for table in [&*rows::CUSTOMER_FIGURES, &*rows::CUSTOMER_MONEY] {
+        for table in rows::of_customers() {
             let heights = self.heights(scope, table).await?;
             for (partition, tables) in &mut highest {
                 let found = heights.iter().find(|height| height.partition == *partition);

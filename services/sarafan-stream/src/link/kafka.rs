@@ -98,10 +98,13 @@ impl KafkaLink {
     }
 }
 
-/// Does something where it may block. That nobody waits for the outcome any more is no fault.
+/// Does something where it may block. That nobody waits for the outcome any more is no fault. A thread of its own, none of
+/// the runtime's: the client library waits for a broker without limit, and a runtime that ends waits for its threads, so
+/// a process whose brokers are away would never end.
 fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
     let (sender, answer) = oneshot::channel();
-    tokio::task::spawn_blocking(move || {
+    // Without a thread the sender is dropped, which whoever waits sees.
+    let _ = thread::Builder::new().name("ask kafka".to_owned()).spawn(move || {
         let _ = sender.send(work());
     });
     answer
@@ -152,7 +155,9 @@ impl Link for KafkaLink {
         }
         // Only when the polling thread holds the last of the client does the client leave the group before it ends.
         drop(self);
-        tokio::task::spawn_blocking(move || {
+        let waiting = thread::Builder::new().name("close kafka".to_owned());
+        // As above.
+        let _ = waiting.spawn(move || {
             if thread.is_some_and(|thread| thread.join().is_ok()) {
                 // That nobody waits any more is no fault.
                 let _ = sender.send(());

@@ -9,8 +9,8 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use sarafan_localstack::testing::unique_name;
 use sarafan_localstack::{Kafka, KafkaOptions, silent};
 use sarafan_stream::{
-    Admin, AssignedPartition, BulkWriter, Consumer, ConsumerSettings, CreateTopic, DeadLetters, FirstStart,
-    KafkaConfig, Outbox, Producer, ProducerSettings, Record, Relay, Revoked, Transform,
+    Admin, AssignedPartition, BatchBounds, BulkWriter, Consumer, ConsumerSettings, CreateTopic, DeadLetters,
+    FirstStart, KafkaConfig, Outbox, Producer, ProducerSettings, Record, Relay, Revoked, Transform,
 };
 
 use crate::support::{
@@ -163,4 +163,38 @@ async fn a_topic_whose_first_records_were_deleted_is_read_from_its_first_record_
         assert!(log.started().iter().all(|(_, offset)| *offset == 20));
         log.assert_terms_are_gapless();
     }
+}
+
+/// Nothing is committed before the end, so that the last commit meets a broker that does not answer.
+#[test]
+fn a_runtime_ends_though_no_broker_answers_the_last_commit() {
+    let broker = Kafka::start(&KafkaOptions::default(), &silent).unwrap();
+    let config = KafkaConfig::new(broker.brokers());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let stopped = runtime.block_on(async {
+        let topic = "unanswered";
+        let spec =
+            CreateTopic { name: topic.to_owned(), partitions: 1, replication: None, configs: [].into() };
+        Admin::open(&config).unwrap().create_topic(&spec).await.unwrap();
+        let mut writer = BulkWriter::open(&config, &ProducerSettings::default(), metrics()).unwrap();
+        for value in 0..10 {
+            writer.write(&numbered(topic, value)).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+        let log = Log::default();
+        let batch = BatchBounds { max_records: 1_000_000, max_bytes: 1 << 30, max_age_ms: 600_000 };
+        let patient = ConsumerSettings { batch, idle_ms: 600_000, drain_ms: 1_000, ..settings("unanswered") };
+        let consumer = Consumer::open(&config, patient, &[topic], metrics()).unwrap();
+        let running = Running::start(Logging::new(&log, Plain), consumer);
+        until("all is applied", || log.applied().len() == 10).await;
+        broker.freeze().unwrap();
+        running.stop().await
+    });
+    assert!(stopped.is_err(), "the commit was not answered, and nobody was told: {stopped:?}");
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(runtime);
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(10)).expect("the runtime waits for a broker that is away");
 }

@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sarafan_core::rows;
 use sarafan_core::tenure::{Entry, LiveTerm};
+use sarafan_core::{rows, version};
 use sarafan_store::{Compared, Difference, Generation, Scope, Store};
 use sarafan_stream::{Admin, TopicInfo};
 
@@ -106,7 +106,7 @@ impl Live {
 
     /// The version that rows have at most when nothing is being written.
     fn version(&self, partition: u16) -> u64 {
-        self.entries.get(&partition).map_or(0, |e| u64::from(e.generation) << 48 | e.position)
+        self.entries.get(&partition).map_or(0, |e| version(e.generation, e.position))
     }
 }
 
@@ -221,10 +221,7 @@ impl<'a> Audit<'a> {
     /// The highest version of any row of entities or customers, by partition.
     async fn heights(&self, scope: &Scope) -> anyhow::Result<BTreeMap<u16, u64>> {
         let mut heights: BTreeMap<u16, u64> = BTreeMap::new();
-        for table in rows::folded()
-            .filter_map(rows::entity_table)
-            .chain([&*rows::CUSTOMER_FIGURES, &*rows::CUSTOMER_MONEY])
-        {
+        for table in rows::versioned() {
             for height in self.store.heights(scope, table).await? {
                 let highest = heights.entry(height.partition).or_default();
                 *highest = height.highest.max(*highest);

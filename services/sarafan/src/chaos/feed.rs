@@ -17,8 +17,8 @@ use sarafan_simulator::{Record, Settings, Simulation, Topic};
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep_until};
 
+use super::outbox::Outbox;
 use super::site::Site;
-use crate::commands::replay::writer;
 use crate::commands::simulate::Topics;
 
 /// How far a feed that was held up may hurry afterwards.
@@ -65,12 +65,12 @@ impl Feed {
             topics: Topics::of(&site.deployment)?,
             random: Rng::with_seed(seed),
         };
-        let mut writer = writer(&site.deployment)?;
+        let mut outbox = Outbox::open(&site.deployment.kafka)?;
         let thread = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                work.send(&mut writer).await?;
-                writer.finish().await?;
+                work.send(&mut outbox).await?;
+                outbox.finish().await?;
                 work.files.values_mut().try_for_each(BufWriter::flush)?;
                 Ok(())
             })
@@ -117,7 +117,7 @@ struct Work {
 }
 
 impl Work {
-    async fn send(&mut self, writer: &mut sarafan_stream::BulkWriter) -> anyhow::Result<()> {
+    async fn send(&mut self, outbox: &mut Outbox) -> anyhow::Result<()> {
         let mut next = Instant::now();
         loop {
             let stopping = self.shared.stop.load(Ordering::Acquire);
@@ -137,7 +137,9 @@ impl Work {
                 if let Some(file) = self.files.get_mut(&record.topic) {
                     writeln!(file, "{}", record.value)?;
                 }
-                self.topics.write(writer, record).await?;
+                if let Some(record) = self.topics.record(record) {
+                    outbox.send(record).await?;
+                }
                 self.shared.sent.fetch_add(1, Ordering::AcqRel);
             }
         }

@@ -13,6 +13,7 @@ mod feed;
 mod inject;
 mod member;
 mod memory;
+mod outbox;
 mod proxy;
 mod recovery;
 mod report;

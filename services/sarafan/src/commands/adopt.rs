@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table};
 use sarafan_aggregator::{Plan, Prospect, index_again};
+use sarafan_core::as_of;
 use sarafan_core::tenure::{Adoption, Entry, Refusal, Trust};
 use sarafan_store::Store;
 
@@ -37,9 +38,6 @@ pub(crate) struct Arguments {
     #[arg(long)]
     from_start: bool,
 }
-
-/// Positions are the lower bits of a version.
-const POSITION: u64 = (1 << 48) - 1;
 
 /// Looks, says what it found, and does it if it was told to.
 pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
@@ -114,7 +112,7 @@ fn table(plan: &Plan) -> Table {
 }
 
 fn row(Prospect { partition, base, found, outcome }: &Prospect) -> Vec<String> {
-    let highest = found.highest.values().max().map_or(0, |version| version & POSITION);
+    let highest = found.highest.values().max().map_or(0, |version| as_of(*version).1);
     let by_ledger = |of: fn(&Entry) -> u64| base.as_ref().map_or("-".to_owned(), |base| of(base).to_string());
     let again = |of: fn(&Adoption, u64) -> u64| match outcome {
         Ok(adoption) => of(adoption, found.high).to_string(),

@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 /// Brings everything to this version.
 pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
     let deployment = Deployment::load(&place.path)?;
-    let sources = if arguments.create_source_topics { SourceTopics::Create } else { SourceTopics::Leave };
+    let sources = SourceTopics::wanted(arguments.create_source_topics);
     let done = if arguments.new_generation {
         let earlier = if arguments.lost { Earlier::Lost } else { Earlier::Drained };
         block_on(new_generation(&deployment, earlier))?
@@ -62,6 +62,13 @@ pub(crate) enum SourceTopics {
     Leave,
     /// Created when missing, for development.
     Create,
+}
+
+impl SourceTopics {
+    /// As the flag says.
+    pub(crate) const fn wanted(create: bool) -> Self {
+        if create { Self::Create } else { Self::Leave }
+    }
 }
 
 /// Does it, and says what was done, a line each.

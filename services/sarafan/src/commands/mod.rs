@@ -49,8 +49,6 @@ fn run_service<C, F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    #[cfg(feature = "localstack")]
-    sarafan_stream::fail_point::arm();
     let document = Document::load(&place.path, ENV_PREFIX)?;
     let mut errors = ConfigErrors::default();
     let config = read(&document, &mut errors);

@@ -25,8 +25,6 @@ pub(crate) enum Earlier {
 
 /// Goes on over the topic that the configuration names. Safe to run again wherever it was broken off.
 pub(crate) async fn new_generation(deployment: &Deployment, earlier: Earlier) -> anyhow::Result<Vec<String>> {
-    #[cfg(feature = "localstack")]
-    fail_point::arm();
     let store = Store::new(&deployment.clickhouse)?;
     let admin = Admin::open(&deployment.kafka)?;
     let mut done = vec![make_tables(&store).await?];

@@ -51,6 +51,9 @@ pub(crate) struct Arguments {
     /// Drop what was built of the configuration's definitions.
     #[arg(long)]
     abort: bool,
+    /// Create the topics of the sources too, when they are missing.
+    #[arg(long, conflicts_with = "abort")]
+    create_source_topics: bool,
 }
 
 /// What to begin with.
@@ -64,8 +67,6 @@ enum From {
 
 /// Builds the candidate and switches to it, or drops it.
 pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<()> {
-    #[cfg(feature = "localstack")]
-    sarafan_stream::fail_point::arm();
     let deployment = Deployment::load(&place.path)?;
     let mut errors = ConfigErrors::default();
     let config = Config::read(&deployment.document, &mut errors);
@@ -79,7 +80,7 @@ pub(crate) fn run(place: &ConfigPath, arguments: &Arguments) -> anyhow::Result<(
         if arguments.abort {
             return abort(&deployment, &config, &store).await;
         }
-        rebuild(&deployment, config, &store, arguments.stay).await
+        rebuild(&deployment, config, &store, arguments).await
     })
 }
 
@@ -87,11 +88,12 @@ async fn rebuild(
     deployment: &Deployment,
     mut config: Config,
     store: &Store,
-    stay: bool,
+    arguments: &Arguments,
 ) -> anyhow::Result<()> {
-    let epoch = deployment.definitions.epoch;
+    let (stay, epoch) = (arguments.stay, deployment.definitions.epoch);
+    let sources = SourceTopics::wanted(arguments.create_source_topics);
     terminal::say(make_tables(store).await?)?;
-    terminal::say(make_topics(deployment, store, SourceTopics::Leave).await?.join("\n"))?;
+    terminal::say(make_topics(deployment, store, sources).await?.join("\n"))?;
     store.register_epoch(&deployment.definitions).await?;
     let live = store.live_epoch().await?;
     let Some(live) = live.filter(|live| *live != epoch) else {

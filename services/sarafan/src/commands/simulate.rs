@@ -195,14 +195,20 @@ impl Topics {
 
     /// Hands a record to the writer, with the time of now.
     pub(crate) async fn write(&self, writer: &mut BulkWriter, record: Record) -> anyhow::Result<()> {
-        let Some(topic) = self.0.get(&record.topic) else { return Ok(()) };
-        let record = ProducerRecord {
-            topic: Arc::clone(topic),
+        match self.record(record) {
+            Some(record) => Ok(writer.write(&record).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// As it is to be sent; none where its source is not configured.
+    pub(crate) fn record(&self, record: Record) -> Option<ProducerRecord> {
+        Some(ProducerRecord {
+            topic: Arc::clone(self.0.get(&record.topic)?),
             key: Some(record.key.into_bytes()),
             value: Some(record.value.into_bytes()),
             ..ProducerRecord::default()
-        };
-        Ok(writer.write(&record).await?)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sarafan adopt`, and the ways out that the runbook describes: followed to the letter, they heal.
 
-use crate::world::{World, assert_same, deploy, succeeded};
+use crate::world::{World, assert_same, deploy, record, succeeded};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -87,4 +87,30 @@ fn a_store_of_other_definitions_is_not_adopted() {
     let said = text(&refused.stderr);
     assert!(said.contains("the live epoch is") && said.trim_end().lines().count() == 1, "{said}");
     assert_eq!(world.block_on(world.store.incarnation()).unwrap(), 0);
+}
+
+/// The index goes on where its group has committed, so nobody else would write what was set back.
+#[test]
+fn dead_letters_that_were_indexed_after_the_backup_are_in_the_index_again_once_the_store_is_adopted() {
+    let minimal = std::fs::read_to_string(deploy("config/minimal.toml")).unwrap();
+    let world = World::migrated("adoptletters", &minimal, &[]);
+    let (ingest, aggregator) =
+        (world.start("ingest", "ingest", &[]), world.start("aggregate", "aggregator", &[]));
+    let source = world.source_topic(0);
+    world.produce((0..3).map(|number| record(&source, format!("no json {number}"))));
+    let indexed = || {
+        world.scalar(&format!(
+            "SELECT toString(count()) FROM {}.dead_letters FINAL",
+            world.store.store_database()
+        ))
+    };
+    world.wait_until("the letters are in the index", || indexed() == "3");
+    aggregator.stop();
+    ingest.stop();
+    world.change("ALTER TABLE {store}.dead_letters DELETE WHERE dlq_offset >= 0 SETTINGS mutations_sync = 2");
+    assert_eq!(indexed(), "0");
+    let adopted = world.run(&["adopt", "--yes"], b"");
+    succeeded(&adopted);
+    assert!(text(&adopted.stdout).contains("3 dead letters are in the index"), "{}", text(&adopted.stdout));
+    assert_eq!(indexed(), "3");
 }

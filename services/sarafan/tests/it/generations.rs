@@ -6,6 +6,8 @@ use sarafan_cli::{Deployment, Groups};
 use sarafan_stream::ProducerRecord;
 
 use crate::data::{configuration, records, shifts};
+use crate::readers::Readers;
+use crate::rebuild::without;
 use crate::world::{Service, World, assert_same, succeeded};
 
 fn said(output: &std::process::Output) -> String {
@@ -51,6 +53,14 @@ impl Move {
             (old.start("ingest", "ingest", &[]), old.start("aggregate", "aggregator", &[]));
         old.wait_for_views(sent);
         Self { old, new, ingest, aggregator, rest }
+    }
+
+    /// What freshness says of arrivals, however they are parted.
+    fn arrived(&self) -> String {
+        self.new.scalar(
+            "SELECT toString(groupArray((source, records, last_event_at, last_received_at))) FROM \
+             (SELECT * FROM freshness ORDER BY source)",
+        )
     }
 
     /// Those that have stopped, or died, count until their session ends.
@@ -110,6 +120,67 @@ fn law(mut dump: Dump) -> Dump {
 const MOVE: [&str; 2] = ["migrate", "--new-generation"];
 
 #[test]
+fn readers_see_all_figures_while_the_topic_moves_and_a_move_that_broke_off_anywhere_goes_on() {
+    let moving = Move::of("generations_broken", &configuration(), 12);
+    let Move { old, new, ingest, aggregator, rest } = &moving;
+    ingest.stop();
+    aggregator.stop();
+    let (before, arrived) = (old.dump(), moving.arrived());
+    let readers = Readers::of(old);
+    moving.wait_until_nobody_is_a_member(&[old]);
+    // Closed, and given up: it goes on.
+    new.run_until(&MOVE, "generation.earlier_closed");
+    refused(old, &["ingest"], "takes no record any more");
+    let reopened = old.run(&["migrate"], b"");
+    succeeded(&reopened);
+    assert!(String::from_utf8_lossy(&reopened.stdout).contains("open again"));
+    for point in [
+        "generation.topic_made",
+        "generation.partition_moved=5*off->return",
+        "generation.moved",
+        "generation.registered",
+        "generation.arrivals_carried",
+    ] {
+        new.run_until(&MOVE, point);
+        assert_same(&before, &old.dump());
+        assert_eq!(moving.arrived(), arrived, "{point}");
+    }
+    // Registered, and not yet shown: nobody of either generation may write.
+    refused(old, &["aggregate"], "name the topic of the later one");
+    refused(new, &["aggregate"], "run `sarafan migrate --new-generation` to its end");
+    refused(old, &["ingest"], "takes no record any more");
+    refused(old, &["migrate"], "(generation 1)");
+    succeeded(&new.run(&MOVE, b""));
+    let again = new.run(&MOVE, b"");
+    succeeded(&again);
+    assert!(String::from_utf8_lossy(&again.stdout).contains("there is nothing to move"));
+    assert_same(&before, &new.dump());
+    assert_eq!(moving.arrived(), arrived);
+
+    // It goes on, and an audit knows both topics.
+    let (ingest, aggregator) =
+        (new.start("ingest", "later", &[]), new.start("aggregate", "later_aggregator", &[]));
+    let (most, last) = rest.split_at(rest.len() - 200);
+    new.produce(most.to_vec());
+    new.wait_for_views(most.len() as u64);
+    readers.saw_nothing_wrong();
+    aggregator.stop();
+    succeeded(&new.run(&["audit", "--deep"], b""));
+    // Records of the new topic that nobody applied, behind a ledger that says so.
+    read_by(&ingest, new, last);
+    ingest.stop();
+    new.change(
+        "INSERT INTO {store}.ledger SELECT * REPLACE (sequence + 1 AS sequence, position + 2 AS position, 0 AS last_record) \
+         FROM {store}.ledger FINAL WHERE live AND generation = 1 AND position > 20 \
+         ORDER BY partition, term DESC LIMIT 1 BY partition",
+    );
+    let audited = new.run(&["audit", "--patience", "2"], b"");
+    let found = String::from_utf8_lossy(&audited.stdout).into_owned();
+    assert_eq!(audited.status.code(), Some(1), "{found}");
+    assert!(found.contains("the records that were applied"), "{found}");
+}
+
+#[test]
 fn a_lost_topic_is_followed_by_another_and_what_is_sent_again_is_whole() {
     let moving = Move::of("generations_lost", &configuration(), 25);
     let Move { old, new, ingest, aggregator, rest } = &moving;
@@ -143,6 +214,56 @@ fn a_lost_topic_is_followed_by_another_and_what_is_sent_again_is_whole() {
     succeeded(&audited);
     let said = String::from_utf8_lossy(&audited.stdout).into_owned();
     assert!(said.contains("of an earlier generation, is gone"), "{said}");
+}
+
+#[test]
+fn a_candidate_that_was_begun_before_a_move_is_finished_after_it() {
+    let moving = Move::of("generations_candidate", &without("language"), 25);
+    let Move { old, new, ingest, aggregator, rest } = &moving;
+    let (begun, finished) = (old.configured(&configuration()), new.configured(&configuration()));
+    begun.run_until(&["rebuild"], "flush.block_inserted=4*off->return");
+    ingest.stop();
+    aggregator.stop();
+    moving.wait_until_nobody_is_a_member(&[old]);
+    let candidate = group_of(&old.deployment.groups.aggregator, begun.deployment.definitions.epoch);
+    // Whoever builds a candidate from the earlier topic is in the way too, here until its session ends.
+    if old.block_on(old.admin.members(&candidate)).unwrap() > 0 {
+        refused(new, &MOVE, "stop them first");
+    }
+    moving.wait_until_nobody_is_a_member(&[old, &begun]);
+    succeeded(&new.run(&MOVE, b""));
+    refused(&begun, &["rebuild"], "(generation 1)");
+    refused(&begun, &["aggregate"], "name the topic of the later one");
+    succeeded(&finished.run(&["rebuild"], b""));
+    let (ingest, aggregator) =
+        (finished.start("ingest", "later", &[]), finished.start("aggregate", "later_aggregator", &[]));
+    finished.produce(rest.clone());
+    finished.wait_for_views(rest.len() as u64);
+    aggregator.stop();
+    ingest.stop();
+    assert_same(&law(from_the_sources(&begun).dump()), &law(finished.dump()));
+    succeeded(&finished.run(&["audit", "--deep"], b""));
+
+    // What would have to read an earlier topic again is refused, and changes nothing.
+    let shown = finished.dump();
+    refused(
+        &new.configured(&without("airline")),
+        &["rebuild", "--from", "topic"],
+        "holds only what came after an earlier topic",
+    );
+    let from_start = finished.run(&["adopt", "--from-start", "--yes"], b"");
+    assert_eq!(from_start.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&from_start.stdout).into_owned();
+    assert!(text.contains("what came before is in an earlier topic"), "{text}");
+    assert_same(&shown, &finished.dump());
+    // The ledger is borne out, and so believed: nothing has to be read again.
+    let adopted = finished.run(&["adopt", "--yes"], b"");
+    succeeded(&adopted);
+    let aggregator = finished.start("aggregate", "adopted", &[]);
+    finished.wait_for_views(rest.len() as u64);
+    assert_same(&shown, &finished.dump());
+    aggregator.stop();
+    succeeded(&finished.run(&["audit"], b""));
 }
 
 #[test]

@@ -123,6 +123,15 @@ impl World {
         child.wait_with_output().unwrap()
     }
 
+    /// Runs a command that dies at a fail point, such as `generation.moved` or `generation.partition_moved=2*off->return`.
+    pub(crate) fn run_until(&self, arguments: &[&str], point: &str) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sarafan"));
+        command.args(arguments).envs(self.environment.iter().cloned()).current_dir(self.folder.path());
+        let point = if point.contains('=') { point.to_owned() } else { format!("{point}=return") };
+        let output = command.env("FAILPOINTS", &point).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), None, "{point}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// As [`run`](Self::run), with nothing but the file.
     pub(crate) fn run_plain(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sarafan"));
@@ -223,7 +232,8 @@ impl World {
         rows.columns.first().and_then(|column| rows.text(0, &column.name)).unwrap_or_default()
     }
 
-    /// Runs a statement that the store offers no way to; `{store}` stands for the private database.
+    /// A statement that changes something, `{store}` for the private database: reads are all that the store offers beside its
+    /// own writes.
     pub(crate) fn change(&self, statement: &str) {
         let statement = statement.replace("{store}", self.store.store_database());
         let url = shared().clickhouse_url();

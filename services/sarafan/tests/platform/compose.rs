@@ -180,7 +180,7 @@ fn what_the_services_are_told_is_a_configuration() {
 }
 
 #[test]
-fn prometheus_asks_every_replica_of_both_services_of_both_deployments() {
+fn prometheus_asks_every_replica_of_every_service_of_both_deployments() {
     let compose = compose();
     let prometheus = &compose["services"]["prometheus"];
     let read = mounted_at(prometheus, "/etc/prometheus/prometheus.yml").unwrap();
@@ -198,7 +198,7 @@ fn prometheus_asks_every_replica_of_both_services_of_both_deployments() {
         .filter(|(_, service)| serves(service) && mounted_at(service, "/etc/sarafan/sarafan.toml").is_some())
         .map(|(name, _)| format!("{name}:9100"))
         .collect();
-    assert_eq!(serving.len(), 4);
+    assert_eq!(serving.len(), 6);
     assert!(serving.is_subset(&scraped), "{scraped:?}");
     let alerted = items(&config["alerting"]["alertmanagers"]).iter().flat_map(targets);
     assert_eq!(alerted.collect::<Vec<_>>(), ["alertmanager:9093"]);

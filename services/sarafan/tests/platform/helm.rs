@@ -143,7 +143,7 @@ fn no_pod_has_a_right_it_does_not_need() {
     for values in VALUES {
         let Some(manifests) = rendered(values) else { return };
         let pods = pods(&manifests);
-        assert_eq!(pods.len(), 4, "ingest, aggregator, migrate, doctor");
+        assert_eq!(pods.len(), 5, "ingest, aggregator, audit, migrate, doctor");
         for Pod { name, spec, .. } in pods {
             assert_eq!(spec["automountServiceAccountToken"], false, "{name}");
             assert_eq!(spec["securityContext"]["runAsNonRoot"], true, "{name}");
@@ -268,9 +268,9 @@ fn migrations_come_before_everything_and_need_nothing_of_the_release() {
         manifest["metadata"]["annotations"]["helm.sh/hook-weight"].as_str().unwrap().parse().unwrap()
     };
     let job = of_kind(&manifests, "Job").next().unwrap();
-    let before = Some("pre-install,pre-upgrade".to_owned());
+    let before = Some("pre-install,pre-upgrade,pre-rollback".to_owned());
     assert_eq!(hook(job), before);
-    assert_eq!(strings(&job["spec"]["template"]["spec"]["containers"][0]["args"]), ["migrate"]);
+    assert_eq!(strings(&job["spec"]["template"]["spec"]["containers"][0]["args"]), ["rebuild"]);
     let spec = &job["spec"]["template"]["spec"];
     assert!(spec["serviceAccountName"].is_null(), "the release's account is not there yet");
     let map = spec["volumes"][0]["configMap"]["name"].as_str().unwrap();
@@ -300,8 +300,8 @@ fn traffic_is_allowed_to_the_ports_that_are_configured() {
 fn ingest_is_scaled_on_the_lag_of_its_own_group() {
     let Some(manifests) = rendered("production") else { return };
     let scaled = &of_kind(&manifests, "ScaledObject").next().unwrap()["spec"];
-    let ingest = of_kind(&manifests, "Deployment").next().unwrap();
-    assert_eq!(scaled["scaleTargetRef"]["name"], name(ingest));
+    let ingest =
+        of_kind(&manifests, "Deployment").find(|d| scaled["scaleTargetRef"]["name"] == name(d)).unwrap();
     assert!(ingest["spec"]["replicas"].is_null(), "an upgrade would undo the scaling");
     let environment: BTreeMap<_, _> =
         environment(&ingest["spec"]["template"]["spec"]["containers"][0]).into_iter().collect();
@@ -332,7 +332,7 @@ fn targets_are_labelled_as_the_rules_expect() {
         let labels = &service["metadata"]["labels"];
         assert!(wanted.iter().all(|(label, value)| labels.get(label) == Some(value)));
         // The component becomes the job.
-        let jobs = ["ingest", "aggregator"];
+        let jobs = ["ingest", "aggregator", "audit"];
         assert!(jobs.contains(&labels["app.kubernetes.io/component"].as_str().unwrap()));
         assert_eq!(service["spec"]["ports"][0]["name"], monitor["spec"]["endpoints"][0]["port"]);
     }

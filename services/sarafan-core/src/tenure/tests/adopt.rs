@@ -7,7 +7,7 @@ const OLD: u64 = 9;
 const NEW: u64 = 41;
 
 fn restored(ledger: &[Entry]) -> Restored<'_> {
-    Restored { ledger, incarnation: OLD, placement: PLACE }
+    Restored { ledger, incarnation: OLD, placement: PLACE, has_earlier: false }
 }
 
 fn adopted(ledger: &[Entry], found: &Surroundings, trust: Trust) -> Result<Adoption, Refusal> {
@@ -96,4 +96,20 @@ fn rows_of_other_incarnations_tell_nothing_but_which_numbers_were_used() {
     let late = Entry { incarnation: 7, ..entry(12, 8, true, 900) };
     let adoption = adopted(&[entry(3, 5, true, 100), late], &found(100, 100), Trust::Ledger).unwrap();
     assert_eq!((adoption.resume_at(), adoption.entry.term), (100, 13));
+}
+
+#[test]
+fn what_came_before_a_later_generation_is_not_read_again_from_its_topic() {
+    let ledger = [entry(1, 5, true, 100)];
+    let later = Restored { has_earlier: true, ..restored(&ledger) };
+    let kind = |found: &Surroundings, trust| later.adopt(found, trust, NEW).map_err(|refusal| refusal.kind());
+    assert!(
+        kind(&found(100, 100), Trust::Ledger).is_ok(),
+        "the ledger and the tables agree: nothing before is read"
+    );
+    assert_eq!(kind(&found(99, 100), Trust::Ledger), Err("earlier_topic"));
+    assert_eq!(kind(&found(100, 100), Trust::Nothing), Err("earlier_topic"));
+    let unknown = Restored { ledger: &[], ..later };
+    let empty = Surroundings { entities: 0, entities_at_base: 0, ..found(0, 0) };
+    assert_eq!(unknown.adopt(&empty, Trust::Ledger, NEW).map_err(|r| r.kind()), Err("earlier_topic"));
 }

@@ -10,7 +10,7 @@ use sarafan_core::event::Event;
 use sarafan_core::rows;
 use sarafan_core::table::{ColumnSpec, Table, Value};
 use sarafan_core::vocabulary::Subject;
-use sarafan_core::{Placement, Scope, Shard, ShardError, Tenancy};
+use sarafan_core::{Placement, Scope, Shard, ShardError, Tenancy, as_of};
 use sarafan_store::Difference;
 
 /// An entity: its key and id.
@@ -130,7 +130,7 @@ impl Truth {
             None => None,
             Some(expected) if *expected == held => None,
             // What it was before the present topic is not known.
-            Some(_) if !complete && first_version(table, row) >> 48 < u64::from(self.generation) => None,
+            Some(_) if !complete && as_of(first_version(table, row)).0 < self.generation => None,
             // Records that the topic no longer holds may have said more.
             Some(expected) if !complete && latest(subject, &held) > latest(subject, expected) => None,
             Some(expected) => Some(texts(&compared_columns(subject), &held, expected)),

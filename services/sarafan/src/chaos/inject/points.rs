@@ -13,8 +13,8 @@ const FLUSHES: u32 = 30;
 const RECORDS: u32 = 400;
 /// Long enough for a start, a rebalance and so many flushes.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often partitions are moved until a revoke was the last.
-const MOVES: usize = 5;
+/// How often partitions are moved until a revoke was the last: one in a moment without records has nothing to write.
+const MOVES: usize = 20;
 
 /// An ingest dies between sending and committing.
 pub(super) fn in_ingest(stage: &mut Stage<'_>) -> anyhow::Result<String> {
