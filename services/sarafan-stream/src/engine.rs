@@ -29,7 +29,7 @@ use tally::Tally;
 /// Runs `handler` on the partitions that the group gives to `consumer`, until `shutdown` resolves or something fails.
 ///
 /// After `shutdown` the handler gets one last flush, its positions are committed, and the group is left, all within
-/// `drain_ms`.
+/// `drain_ms`. After an error the group is left too, so that nobody waits for the session's end.
 ///
 /// # Errors
 ///
@@ -42,8 +42,16 @@ pub async fn run<H: Handler>(
 ) -> Result<(), EngineError<H::Error>> {
     let mut shutdown = std::pin::pin!(shutdown);
     let mut engine = Engine::new(handler, consumer);
-    match engine.work(shutdown.as_mut()).await? {
-        End::Shutdown { deadline } => engine.drain(deadline).await,
+    let ended = match engine.work(shutdown.as_mut()).await {
+        Ok(End::Shutdown { deadline }) => engine.drain(deadline).await,
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(last) => engine.leave(last).await,
+        Err(error) => {
+            engine.leave_as_it_is().await;
+            Err(error)
+        }
     }
 }
 

@@ -1,13 +1,24 @@
 //! How the engine lets partitions go: to another member, or because the process stops.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, timeout_at};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, StreamError};
 use crate::group::RevokeRequest;
 use crate::handler::{FlushReason, Handler, Revoked};
 use crate::partition::{Position, TopicPartition};
+
+/// How long a member that has failed waits until its group knows that it is gone.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// What is still to be committed when the process stops, and until when.
+pub(crate) struct LastCommit {
+    allowed: Vec<Position>,
+    deadline: Instant,
+}
 
 impl<H: Handler> Engine<H> {
     /// Gives partitions up in order: the last flush (over all partitions, as always), then the handler forgets them,
@@ -60,15 +71,13 @@ impl<H: Handler> Engine<H> {
         Ok(())
     }
 
-    /// The end of the process: one last flush, one last commit, then the group is left.
-    pub(crate) async fn drain(mut self, deadline: Instant) -> Result<(), EngineError<H::Error>> {
-        let limit_ms = self.consumer.settings.drain_ms;
-        let late = |_| StreamError::DrainTimeout { limit_ms };
+    /// The end of the process: one last flush. Says what is to be committed, and until when.
+    pub(crate) async fn drain(&mut self, deadline: Instant) -> Result<LastCommit, EngineError<H::Error>> {
         let mut allowed: Vec<Position> = Vec::new();
         if !self.active.is_empty() {
             let timer = self.consumer.metrics.flush_seconds(FlushReason::Shutdown).start_timer();
-            let flush = self.handler.flush(FlushReason::Shutdown);
-            let outcome = timeout_at(deadline, flush).await.map_err(late)?.map_err(EngineError::Handler)?;
+            let flush = timeout_at(deadline, self.handler.flush(FlushReason::Shutdown)).await;
+            let outcome = flush.map_err(|_| self.late())?.map_err(EngineError::Handler)?;
             timer.observe_duration();
             allowed = outcome.commit;
             allowed.retain(|position| self.active.contains_key(&position.partition));
@@ -79,8 +88,30 @@ impl<H: Handler> Engine<H> {
             self.handler.revoked(&partitions, Revoked::Orderly).await.map_err(EngineError::Handler)?;
             self.forget(&partitions);
         }
-        timeout_at(deadline, self.last_commit_ended()).await.map_err(late)?;
-        timeout_at(deadline, self.consumer.close(allowed)).await.map_err(late)??;
-        Ok(())
+        if timeout_at(deadline, self.last_commit_ended()).await.is_err() {
+            return Err(self.late().into());
+        }
+        Ok(LastCommit { allowed, deadline })
+    }
+
+    /// One last commit, then the group is left.
+    pub(crate) async fn leave(self, last: LastCommit) -> Result<(), EngineError<H::Error>> {
+        let late = self.late();
+        match timeout_at(last.deadline, self.consumer.close(last.allowed)).await {
+            Ok(closed) => Ok(closed?),
+            Err(_) => Err(late.into()),
+        }
+    }
+
+    /// Leaves the group after an error: nothing more is committed.
+    pub(crate) async fn leave_as_it_is(self) {
+        let left = tokio::time::timeout(LEAVING, self.consumer.close(Vec::new())).await;
+        if !matches!(left, Ok(Ok(()))) {
+            debug!("the group could not be told: it waits for the session's end");
+        }
+    }
+
+    fn late(&self) -> StreamError {
+        StreamError::DrainTimeout { limit_ms: self.consumer.settings.drain_ms }
     }
 }

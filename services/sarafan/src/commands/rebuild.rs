@@ -106,7 +106,12 @@ async fn rebuild(
         config.service.listen.set_port(0);
     }
     let shutdown = Shutdown::on_signals()?;
-    let aggregate = sarafan_aggregator::run(config, shutdown.clone());
+    let aggregate = async {
+        let aggregated = sarafan_aggregator::run(config, shutdown.clone()).await;
+        // A candidate that has failed never catches up.
+        shutdown.request("the candidate has ended");
+        aggregated
+    };
     let switch = async {
         let switched = switch(deployment, store, live, &shutdown).await;
         if !stay || switched.is_err() {
