@@ -1,6 +1,6 @@
 //! A handler that keeps a log of all that happens to it, and what the tests need around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -172,6 +172,19 @@ impl Log {
             _ => Vec::new(),
         };
         self.events().iter().flat_map(revoked).collect()
+    }
+
+    /// The partitions that it has now, however often it was given them.
+    pub(crate) fn held(&self) -> BTreeSet<i32> {
+        let mut held = BTreeSet::new();
+        for event in self.events().iter() {
+            match event {
+                Event::Started(partition, _) => _ = held.insert(*partition),
+                Event::Revoked(partitions, _) => held.retain(|partition| !partitions.contains(partition)),
+                _ => {}
+            }
+        }
+        held
     }
 
     /// Every term of every partition is a gapless run from where it was started, and nothing is fed outside a term.
