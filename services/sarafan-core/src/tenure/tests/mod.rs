@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::definitions::Epoch;
+use crate::shard::version;
 
 const PLACE: Placement = Placement { epoch: Epoch(1), generation: 0, partition: 3, partitions: 6 };
 
@@ -53,6 +54,23 @@ fn a_claim_takes_the_next_number_and_builds_on_the_live_term() {
 }
 
 #[test]
+fn of_two_live_terms_the_higher_is_built_on() {
+    // An owner that was overtaken may have recorded more before it saw that.
+    let ledger = [entry(2, 9, true, 40), entry(4, 5, true, 100), entry(3, 6, true, 120)];
+    let claim = Claim::on(&ledger, PLACE, 77, 9);
+    assert_eq!((claim.entry.term, claim.entry.position), (5, 100));
+}
+
+#[test]
+fn rows_of_an_earlier_generation_lie_before_the_start_of_a_later_one() {
+    let place = Placement { generation: 2, ..PLACE };
+    let ledger = [Entry { generation: 2, ..entry(1, 5, true, 100) }];
+    let surroundings = Surroundings { high: 100, ..found(100, version(1, 5_000)) };
+    let admission = Claim::on(&ledger, place, 77, 9).admit(&surroundings, place).unwrap();
+    assert_eq!((admission.position, admission.dirty_until), (100, 0));
+}
+
+#[test]
 fn nothing_is_written_before_f_and_f_is_the_highest_row_read() {
     let admission = admitted(&[entry(1, 5, true, 100)], &found(100, 130)).unwrap();
     assert_eq!((admission.position, admission.dirty_until), (100, 130));
@@ -66,6 +84,8 @@ fn a_term_goes_live_only_when_no_live_term_has_seen_more() {
     let tenure = admitted(&ledger, &found(100, 100)).unwrap().tenure;
     assert!(!tenure.may_go_live(150, &[entry(1, 5, true, 160)]));
     assert!(tenure.may_go_live(160, &[entry(1, 5, true, 160)]));
+    let of_another_incarnation = Entry { incarnation: 8, ..entry(1, 5, true, 160) };
+    assert!(tenure.may_go_live(150, &[of_another_incarnation, entry(2, 5, false, 160)]), "nobody sees those");
 }
 
 #[test]
@@ -76,6 +96,8 @@ fn a_higher_term_or_the_same_number_by_a_higher_owner_ends_this_one() {
     assert_eq!(beside(entry(1, 76, true, 5)), Standing::Holds);
     assert_eq!(beside(entry(1, 78, false, 5)), Standing::Overtaken);
     assert_eq!(beside(entry(2, 0, false, 5)), Standing::Overtaken);
+    let same_number = entry(1, 76, true, 5);
+    assert_eq!(tenure.standing(&[same_number], 9), Standing::SetBack, "it is not its own");
     assert_eq!(tenure.standing(&[], 10), Standing::OtherIncarnation);
 }
 
