@@ -28,10 +28,10 @@ type Stage = fn(&mut Batch) -> &mut Vec<Table>;
 /// What must be acknowledged before what.
 const STAGES: [Stage; 4] = [|b| &mut b.details, |b| &mut b.entities, |b| &mut b.derived, |b| &mut b.rollups];
 
-/// A batch, and which tables of entities and customers it has rows in.
+/// A batch, and the tables of entities and customers that it has rows in, with the version of these.
 pub(crate) struct Built {
     batch: Batch,
-    pub(crate) written: Vec<&'static str>,
+    pub(crate) written: BTreeMap<&'static str, u64>,
 }
 
 impl Built {
@@ -121,7 +121,10 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             let scope = if held.cells_written { Scope::Changes } else { Scope::EveryCell };
             held.unacknowledged = true;
             let mut built = Built::of(held.shard.flush(held.tenure.tenancy(), scope));
-            built.written.extend(&held.copied);
+            // What was copied before has the version of then.
+            held.copied
+                .iter()
+                .for_each(|(table, version)| _ = built.written.entry(*table).or_insert(*version));
             self.pulse.beat();
             batches.insert(*partition, built);
         }
@@ -175,7 +178,6 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             }
             let progress = Progress {
                 position: batch.position,
-                version: batch.version,
                 last_record: held.last_record,
                 entities: batch.entities_held,
                 written,
@@ -255,7 +257,7 @@ fn merge(into: &mut Vec<Table>, tables: Vec<Table>) {
 }
 
 /// Tables of entities and customers that have rows in the batch.
-fn written_tables(batch: &Batch) -> Vec<&'static str> {
+fn written_tables(batch: &Batch) -> BTreeMap<&'static str, u64> {
     let tables = batch.entities.iter().chain(&batch.derived);
-    tables.filter(|t| !t.is_empty()).map(|t| t.spec().name).collect()
+    tables.filter(|t| !t.is_empty()).map(|t| (t.spec().name, batch.version)).collect()
 }

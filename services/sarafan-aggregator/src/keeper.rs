@@ -40,8 +40,8 @@ pub(crate) struct Held {
     pub(crate) last_record: u64,
     /// Whether its entities are those of another epoch and are still to be written under ours.
     pub(crate) to_copy: bool,
-    /// Tables that they were written to, until the ledger says so.
-    pub(crate) copied: BTreeSet<&'static str>,
+    /// Tables that they were written to, with the version that they have there, until the ledger says so.
+    pub(crate) copied: BTreeMap<&'static str, u64>,
     /// Records below this position were applied by an earlier owner.
     pub(crate) replay_until: u64,
     /// Whether a batch of it was built and is not acknowledged.

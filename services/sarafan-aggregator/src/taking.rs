@@ -1,6 +1,6 @@
 //! Taking partitions: claim a term, read the entities back, refuse what does not add up (DESIGN 2.5, 2.6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -300,7 +300,7 @@ impl<W: Warehouse, L: Log> Keeper<W, L> {
             recorded: admission.position,
             last_record: claim.base().last_record,
             to_copy: claim.copied.is_some(),
-            copied: BTreeSet::new(),
+            copied: BTreeMap::new(),
             replay_until,
             unacknowledged: false,
             waiting: Waiting::default(),

@@ -19,6 +19,8 @@ pub use admit::{Admission, Refusal, Surroundings};
 pub use adopt::{Adoption, Restored, Trust};
 pub use ledger::{Entry, TableHeight};
 
+use std::collections::BTreeMap;
+
 use crate::planted::planted;
 use crate::shard::{Placement, Tenancy};
 
@@ -50,14 +52,12 @@ pub struct Tenure {
 pub struct Progress<'a> {
     /// Offsets applied: the next one to read.
     pub position: u64,
-    /// The version of its rows.
-    pub version: u64,
     /// Fingerprint of the record before the position; 0 for none.
     pub last_record: u64,
     /// Entities held.
     pub entities: u64,
-    /// Tables of entities and of customers that have rows in it.
-    pub written: &'a [&'a str],
+    /// Tables of entities and of customers that have new rows, with the highest version of these.
+    pub written: &'a BTreeMap<&'static str, u64>,
 }
 
 /// A term that views show: every lower one of its partition is over.
@@ -217,8 +217,8 @@ impl Tenure {
         self.live |= live;
         for height in &mut self.heights {
             height.position = progress.position + u64::from(planted("planted::position_off_by_one"));
-            if progress.written.contains(&height.table.as_str()) {
-                height.highest = height.highest.max(progress.version);
+            if let Some(version) = progress.written.get(height.table.as_str()) {
+                height.highest = height.highest.max(*version);
             }
         }
         Entry {

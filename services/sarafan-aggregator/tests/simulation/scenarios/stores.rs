@@ -307,3 +307,29 @@ pub(crate) fn a_candidates_copy_is_given_up_at_a_revoke_after_its_first_rows_wer
         play.nothing_is_refused()
     })
 }
+
+#[cfg_attr(not(feature = "planted"), test)]
+pub(crate) fn a_candidates_copy_of_one_partition_is_done_and_records_come_before_the_ledger_says_so() -> Played {
+    played_on(2, async |play| {
+        for name in ["ann", "bob", "eve", "kim", "joe", "lea"] {
+            play.write(order("o1").by(name).worth(10_000));
+        }
+        play.finish(&[A]).await?;
+        play.kill(A);
+        play.world.begin_candidate();
+        let first = play.until(&[B], insert("customer_money")).await?;
+        play.answer(first, How::Done)?;
+        // The copy of the other one hangs until it must go, and then nobody has time for a last flush.
+        let hanging = play.until(&[B], insert("orders")).await?;
+        play.go_on(&[B, C], seconds(1)).await?;
+        play.go_on(&[C], seconds(5)).await?;
+        for name in ["max", "tim", "zoe", "sam"] {
+            play.write(customer(name, "gold"));
+        }
+        play.finish(&[B, C]).await?;
+        play.land(hanging)?;
+        play.kill(B);
+        play.finish(&[C]).await?;
+        play.nothing_is_refused()
+    })
+}

@@ -107,7 +107,8 @@ fn an_owner_whose_own_ledger_row_is_gone_or_older_than_it_wrote_sees_that_the_st
     let mut tenure = claim.admit(&found(0, 0), PLACE).unwrap().tenure;
     assert_eq!(tenure.standing(&[], 9), Standing::SetBack);
     assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::Holds);
-    let progress = Progress { position: 5, version: 5, last_record: 1, entities: 1, written: &["orders"] };
+    let written = BTreeMap::from([("orders", 5)]);
+    let progress = Progress { position: 5, last_record: 1, entities: 1, written: &written };
     let recorded = tenure.next_entry(&progress, true);
     assert_eq!(tenure.standing(std::slice::from_ref(&recorded), 9), Standing::Holds);
     assert_eq!(tenure.standing(std::slice::from_ref(&claim.entry), 9), Standing::SetBack);
@@ -158,11 +159,12 @@ fn resuming_starts_at_the_lowest_table_of_the_live_term() {
 #[test]
 fn each_batch_raises_the_sequence_and_only_written_tables_rise() {
     let mut tenure = admitted(&[entry(1, 5, true, 100)], &found(100, 100)).unwrap().tenure;
-    let progress =
-        Progress { position: 150, version: 150, last_record: 5, entities: 120, written: &["orders"] };
+    let written = BTreeMap::from([("orders", 150)]);
+    let progress = Progress { position: 150, last_record: 5, entities: 120, written: &written };
     let first = tenure.next_entry(&progress, false);
     assert_eq!((first.sequence, first.live, first.position, first.entities), (1, false, 150, 120));
-    let second = tenure.next_entry(&Progress { position: 160, version: 160, written: &[], ..progress }, true);
+    let nothing = BTreeMap::new();
+    let second = tenure.next_entry(&Progress { position: 160, written: &nothing, ..progress }, true);
     assert_eq!((second.sequence, second.live, second.last_record), (2, true, 5));
     let orders = second.tables.iter().find(|t| t.table == "orders").unwrap();
     assert_eq!((orders.position, orders.highest), (160, 150));
@@ -211,8 +213,12 @@ fn a_copy_is_held_to_what_the_live_ledger_says_and_waits_for_what_an_earlier_att
     let surroundings = Surroundings { highest_copied: 150, ..found(100, 130) };
     let mut admission = claim.admit(&surroundings, PLACE).unwrap();
     assert_eq!((admission.position, admission.dirty_until), (100, 150));
-    let progress =
-        Progress { position: 160, version: 160, last_record: 1, entities: 100, written: &["orders"] };
+    let progress = Progress {
+        position: 160,
+        last_record: 1,
+        entities: 100,
+        written: &BTreeMap::from([("orders", 160)]),
+    };
     let entry = admission.tenure.next_entry(&progress, false);
     let heights: BTreeMap<&str, u64> = entry.tables.iter().map(|t| (t.table.as_str(), t.highest)).collect();
     assert_eq!((heights["orders"], heights["refunds"]), (160, 0), "what the live epoch has is not here");
