@@ -14,5 +14,6 @@ mod oracles;
 mod plain;
 mod proof;
 mod shards;
+mod sources;
 mod standing;
 mod tables;

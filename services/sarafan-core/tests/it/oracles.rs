@@ -18,7 +18,7 @@ const HOUR: i64 = 3_600_000_000;
 const FIRST: i32 = 20_454;
 
 /// Windows of 7 and 30 days, a margin of 30 %, one survey.
-fn definitions() -> Arc<Definitions> {
+pub(crate) fn definitions() -> Arc<Definitions> {
     let metrics =
         MetricsSection { windows: vec![7, 30], margin_rate: "0.3".to_owned(), ..MetricsSection::default() };
     let survey = SurveySection {

@@ -171,6 +171,15 @@ fn each_batch_raises_the_sequence_and_only_written_tables_rise() {
 }
 
 #[test]
+fn a_table_that_the_owner_has_not_written_stays_as_high_as_it_was_found() {
+    let mut tenure = admitted(&[entry(1, 5, true, 100)], &found(100, 130)).unwrap().tenure;
+    let progress = Progress { position: 160, last_record: 5, entities: 120, written: &BTreeMap::new() };
+    let next = tenure.next_entry(&progress, false);
+    let orders = next.tables.iter().find(|t| t.table == "orders").unwrap();
+    assert_eq!((orders.position, orders.highest), (160, 130));
+}
+
+#[test]
 fn the_same_record_before_the_position_is_the_same_log() {
     let same = Surroundings { record_before: Some(700), ..found(100, 100) };
     assert!(admitted(&[entry(1, 5, true, 100)], &same).is_ok());

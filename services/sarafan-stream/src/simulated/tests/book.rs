@@ -46,6 +46,10 @@ pub(super) struct Manner {
     pub(super) gives_up: u32,
     /// How often in a thousand a flush fails.
     pub(super) fails: u32,
+    /// Its last flush before a revoke never ends.
+    pub(super) hangs: bool,
+    /// A partition that it declines.
+    pub(super) declines: Option<i32>,
     pub(super) slip: Option<Slip>,
 }
 
@@ -57,6 +61,12 @@ pub(super) struct Book(Arc<Mutex<Pages>>);
 pub(super) struct Pages {
     pub(super) applied: usize,
     pub(super) owners: BTreeSet<u32>,
+    /// What each process was asked to take, in turn.
+    pub(super) asked: BTreeMap<u32, Vec<i32>>,
+    /// What each process holds.
+    pub(super) held: BTreeMap<u32, BTreeSet<i32>>,
+    /// Flushes before a revoke that were begun.
+    pub(super) last_flushes: usize,
     /// Offsets of records that were written.
     pub(super) written: BTreeMap<TopicPartition, BTreeSet<i64>>,
     pub(super) broken: Vec<String>,
@@ -123,6 +133,12 @@ impl Clerk {
         turns(self.random.u32(0..=self.manner.dawdles)).await;
     }
 
+    /// Writes down what it holds.
+    fn report(&self) {
+        let held = self.held.keys().map(|partition| partition.partition).collect();
+        self.book.open().held.insert(self.process, held);
+    }
+
     fn write(&mut self) -> Vec<Position> {
         let mut pages = self.book.open();
         let mut commit = Vec::new();
@@ -152,9 +168,14 @@ impl Handler for Clerk {
 
     /// What the group has committed was written by somebody.
     async fn assigned(&mut self, parts: &[AssignedPartition]) -> Result<Vec<Position>, Wrong> {
+        let asked = parts.iter().map(|part| part.partition.partition);
+        self.book.open().asked.entry(self.process).or_default().extend(asked);
         self.dawdle().await;
         let mut starts = Vec::new();
         for part in parts {
+            if self.declines(&part.partition) {
+                continue;
+            }
             let mut start = start_position(part, FirstStart::Earliest).map_err(|_| Wrong::NoStart)?;
             if part.committed.is_some() && self.manner.slip == Some(Slip::StartsLate) {
                 start.offset += 1;
@@ -166,7 +187,12 @@ impl Handler for Clerk {
             self.held.insert(start.partition.clone(), held);
             starts.push(start);
         }
+        self.report();
         Ok(starts)
+    }
+
+    fn declines(&self, partition: &TopicPartition) -> bool {
+        self.manner.declines == Some(partition.partition)
     }
 
     async fn ready(&mut self) -> Result<(), Wrong> {
@@ -196,6 +222,12 @@ impl Handler for Clerk {
     }
 
     async fn flush(&mut self, reason: FlushReason) -> Result<FlushOutcome, Wrong> {
+        if reason == FlushReason::Revoke {
+            self.book.open().last_flushes += 1;
+            if self.manner.hangs {
+                std::future::pending::<()>().await;
+            }
+        }
         let last = matches!(reason, FlushReason::Revoke | FlushReason::Shutdown);
         if self.manner.slip == Some(Slip::AllowsUnwritten) && !last {
             let commit =
@@ -228,6 +260,7 @@ impl Handler for Clerk {
                 return Err(self.book.breaks(format!("{part} went in order with unwritten records")));
             }
         }
+        self.report();
         Ok(())
     }
 }

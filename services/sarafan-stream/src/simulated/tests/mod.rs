@@ -8,6 +8,7 @@ use crate::partition::TopicPartition;
 
 mod book;
 mod groups;
+mod handovers;
 mod producing;
 mod schedules;
 mod world;

@@ -22,7 +22,7 @@ fn check(world: &World, book: &Book) -> Vec<String> {
 fn run(seed: u64, weather: Weather, slip: Option<Slip>) -> Result<usize, String> {
     let manner = match weather {
         Weather::Calm => Manner { dawdles: 3, slip, ..Manner::default() },
-        Weather::Rough => Manner { dawdles: 5, gives_up: 5, fails: 10, slip },
+        Weather::Rough => Manner { dawdles: 5, gives_up: 5, fails: 10, slip, ..Manner::default() },
     };
     paused().block_on(async {
         let book = Book::default();
