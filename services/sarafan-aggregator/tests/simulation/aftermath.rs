@@ -123,8 +123,9 @@ impl World {
     /// Other definitions are rolled out beside the live ones. Who runs goes on with those; who starts builds the candidate.
     pub(crate) fn begin_candidate(&mut self) {
         let plant = &mut self.plant;
-        plant.copied_from = Some(plant.definitions.epoch);
-        plant.definitions = other_definitions();
+        let live = std::mem::replace(&mut plant.definitions, other_definitions());
+        plant.copied_from = Some(live.epoch);
+        plant.filled_in = plant.definitions.fields_beyond(&live);
         plant.group = "candidates";
         for (number, truth) in (0..).zip(&mut self.truths) {
             let events = std::mem::take(&mut truth.events);

@@ -20,15 +20,19 @@ const CUSTOMERS: [&str; 3] = ["ann", "bob", "eve"];
 
 /// One survey, a customer's tier and an order's store as dimensions, one window.
 pub(crate) fn definitions() -> Arc<Definitions> {
-    defined(7)
+    defined(7, &[])
 }
 
-/// The same with another window: another epoch.
+/// The same with another window, and a dimension by what nothing had read before: another epoch.
 pub(crate) fn other_definitions() -> Arc<Definitions> {
-    defined(3)
+    defined(3, &[dimension("note", DimensionKind::Order, "attributes.note")])
 }
 
-fn defined(window: u16) -> Arc<Definitions> {
+fn dimension(name: &str, kind: DimensionKind, field: &str) -> DimensionSection {
+    DimensionSection { name: name.to_owned(), kind, field: FieldNames::One(field.to_owned()) }
+}
+
+fn defined(window: u16, more: &[DimensionSection]) -> Arc<Definitions> {
     let metrics =
         MetricsSection { windows: vec![window], margin_rate: "0.3".to_owned(), ..MetricsSection::default() };
     let survey = SurveySection {
@@ -38,15 +42,11 @@ fn defined(window: u16) -> Arc<Definitions> {
         headline: true,
         band: Default::default(),
     };
-    let dimension = |name: &str, kind, field: &str| DimensionSection {
-        name: name.to_owned(),
-        kind,
-        field: FieldNames::One(field.to_owned()),
-    };
-    let dimensions = [
+    let mut dimensions = vec![
         dimension("tier", DimensionKind::Customer, "attributes.tier"),
         dimension("store", DimensionKind::Order, "store"),
     ];
+    dimensions.extend_from_slice(more);
     Arc::new(Definitions::resolve(metrics, vec![survey], &dimensions).unwrap())
 }
 

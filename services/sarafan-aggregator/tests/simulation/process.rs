@@ -38,6 +38,8 @@ pub(crate) struct Plant {
     pub(crate) group: &'static str,
     /// The epoch whose entities a candidate begins with.
     pub(crate) copied_from: Option<Epoch>,
+    /// What these entities lack of what its definitions read.
+    pub(crate) filled_in: BTreeSet<String>,
     registry: Registry,
     random: Arc<Mutex<Rng>>,
     stream: StreamMetrics,
@@ -72,6 +74,7 @@ impl Plant {
             named: random.bool(),
             group: GROUP,
             copied_from: None,
+            filled_in: BTreeSet::new(),
             random: Arc::new(Mutex::new(random.fork())),
             stream: StreamMetrics::register(&registry).unwrap(),
             instruments,
@@ -101,8 +104,11 @@ impl Plant {
             ready: self.health.condition("partitions"),
             pulse: Pulse::default(),
         };
-        let copied_from = self.copied_from;
-        let settings = KeeperSettings { copied_from, ..keeper_settings(&self.definitions, self.partitions) };
+        let settings = KeeperSettings {
+            copied_from: self.copied_from,
+            filled_in: self.filled_in.clone(),
+            ..keeper_settings(&self.definitions, self.partitions)
+        };
         let keeper = Keeper::new(settings, ports, consumer.revoke_pending(), signs);
         let (stop, stopped) = oneshot::channel();
         let engine = Polled::new(sarafan_stream::run(keeper, consumer, async move { _ = stopped.await }));
