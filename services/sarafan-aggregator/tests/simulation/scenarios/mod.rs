@@ -41,7 +41,8 @@ scenarios! {
         a_candidate_epoch_replays_only_the_overlap_of_its_base
         a_candidate_dies_in_the_middle_of_its_copy_and_the_rest_lands_late
         a_candidates_copy_is_given_up_at_a_revoke_after_its_first_rows_were_in
-        a_candidates_copy_of_one_partition_is_done_and_records_come_before_the_ledger_says_so;
+        a_candidates_copy_of_one_partition_is_done_and_records_come_before_the_ledger_says_so
+        a_candidate_finds_details_that_are_ahead_of_what_it_has_read;
     terms:
         a_claim_and_a_ledger_row_of_one_term_land_late
         two_first_owners_race_on_an_empty_ledger

@@ -333,3 +333,22 @@ pub(crate) fn a_candidates_copy_of_one_partition_is_done_and_records_come_before
         play.nothing_is_refused()
     })
 }
+
+#[cfg_attr(not(feature = "planted"), test)]
+pub(crate) fn a_candidate_finds_details_that_are_ahead_of_what_it_has_read() -> Played {
+    played(async |play| {
+        play.write(order("o1").by("ann").worth(10_000).noted("a"));
+        play.finish(&[A]).await?;
+        play.write(order("o1").by("ann").worth(25_000).noted("b").at(1));
+        // The live epoch's owner has written the details of the new record, and nothing else of it.
+        let orders = play.until(&[A], insert("orders")).await?;
+        play.deafen(A);
+        play.world.begin_candidate();
+        play.reads_nothing(B);
+        play.go_on(&[B], seconds(2)).await?;
+        play.reads_again(B);
+        play.finish(&[B]).await?;
+        play.land(orders)?;
+        play.nothing_is_refused()
+    })
+}
